@@ -1,0 +1,132 @@
+// Lets many threads share one writer of a store: it numbers their units, joins all that wait into one
+// batch, one commit, one sync, and settles commits whose outcome is unknown before it goes on.
+//
+// While a commit is under way the next batch fills: a slow disk makes batches larger, not queues
+// longer. Whatever must agree shares one committer: the coordinator, and the barriers, leases and
+// outboxes of participants that live in the same store.
+//
+// `Require` costs no read at commit. The committer keeps an overlay key -> (version, value) of rows
+// that are queued, in flight or recently committed, as long as any unit that began reading earlier is
+// open; a read looks there first, so a hot row moves many times in one sync. Nothing is answered
+// before it is durable: a unit's callback runs only then.
+//
+//   auto committer = Committer::Open(store, {.writer = "inventory"});
+//   Transaction tx = (*committer)->Begin();
+//   auto row = tx.Get("stock/85123A");                       // remembered; required at commit
+//   tx.Put("stock/85123A", less);
+//   absl::Status status = std::move(tx).Commit();            // Aborted: somebody was faster; again
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "skald/base/clock.h"
+#include "skald/base/export.h"
+#include "skald/base/observer.h"
+#include "skald/store/batch.h"
+#include "skald/store/store.h"
+
+namespace skald::inline v1 {
+
+struct CommitterOptions {
+  // The writer's name in the store; a process that opens the same name later shuts this one out.
+  std::string writer = "skald";
+  // Bytes of units that may wait. Beyond it Enqueue says ResourceExhausted at once, but for units
+  // marked `admitted`, which always queue.
+  size_t queue_bytes_max = size_t{256} << 20;
+  // How long an unknown outcome is repeated before the committer fails stopped.
+  absl::Duration unsettled_max = absl::Seconds(30);
+  // False: the host calls PollOnce, nothing runs by itself (simulation, single-threaded hosts).
+  bool own_thread = true;
+  // True when other writer names write the same rows at the same time: requirements then also travel
+  // to the store, which checks them at commit.
+  bool shared_rows = false;
+  Observer* observer = nullptr;
+  const Clock* clock = &Clock::Real();
+};
+
+// OK: durable. Aborted: a requirement does not hold, nothing applied. Unavailable: the committer
+// stopped and the outcome is not known. Called on the committer's thread (or in PollOnce); must not
+// block and must not call back into Shutdown.
+using CommitCallback = absl::AnyInvocable<void(const absl::Status&) &&>;
+
+class Committer;
+
+// Reads and writes that apply together or not at all. Every row read through it must be unchanged
+// at commit, also that it was absent. Movable; dropping it drops everything. One thread at a time.
+class SKALD_EXPORT Transaction {
+ public:
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) noexcept;
+  ~Transaction();
+
+  // This transaction's own writes first, then rows that are queued or durable.
+  absl::StatusOr<std::optional<std::string>> Get(std::string_view key);
+  void Put(std::string_view key, std::string_view value);
+  void Delete(std::string_view key);
+
+  // Blocks until durable. Not on the committer's own thread.
+  absl::Status Commit() &&;
+  // RETURNS: ResourceExhausted: the queue is full, Aborted: a row read has changed already;
+  //          `done` is then not called.
+  absl::Status CommitThen(CommitCallback done) &&;
+
+ private:
+  friend class Committer;
+  struct State;
+  explicit Transaction(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// THREADS: any.
+class SKALD_EXPORT Committer {
+ public:
+  static absl::StatusOr<std::unique_ptr<Committer>> Open(Store& store, CommitterOptions options = {});
+  // REQUIRES: shut down, or nothing enqueued is unanswered. Joins its thread; callbacks that are
+  // still due get Unavailable.
+  ~Committer();
+
+  Transaction Begin();
+
+  // Rows that are queued and not yet durable are seen too; what depends on such a row and is
+  // enqueued here can only become durable with or after it.
+  absl::StatusOr<std::optional<Row>> Get(std::string_view key);
+
+  // Queues a unit without requirements. `admitted`: belongs to work that was let in before; the
+  // bound does not refuse it.
+  // RETURNS: ResourceExhausted, InvalidArgument (over the store's limits), Unavailable (stopped):
+  //          `done` is then not called.
+  absl::Status Enqueue(Unit unit, CommitCallback done, bool admitted = false);
+
+  // Only when !own_thread: commits what waits, once. RETURNS: whether there was anything to do.
+  bool PollOnce();
+
+  // Commits what is queued, then stops. DeadlineExceeded: something is still unsettled; its
+  // callbacks get Unavailable.
+  absl::Status Shutdown(absl::Duration timeout);
+
+  Fence fence() const;
+  Store& store() const;
+  // OK while it works; after it stopped by itself, why.
+  absl::Status health() const;
+
+  struct Stats {
+    uint64_t batches = 0, units = 0, bytes = 0, conflicts = 0, repeats = 0, overlay_rows = 0;
+  };
+  Stats stats() const;
+
+ private:
+  friend class Transaction;
+  class Impl;
+  explicit Committer(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace skald::inline v1
