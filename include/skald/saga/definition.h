@@ -1,0 +1,127 @@
+// A saga definition: name, version and graph of steps; immutable, cheap to copy, shared.
+//
+// Users build one with Define(key) (saga/define.h), which knows all types. This is what is left when
+// they are erased: what the coordinator runs, and what tools look at.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "skald/base/export.h"
+#include "skald/base/verdict.h"
+#include "skald/saga/step_context.h"
+#include "skald/saga/step_options.h"
+
+namespace skald::inline v1 {
+
+namespace internal {
+
+// A type's operations on raw memory, so that the coordinator can hold values it knows nothing of.
+struct ValueOps {
+  size_t size = 0;
+  size_t align = 1;
+  // Constructs a value at `into`. On error nothing was constructed.
+  absl::Status (*decode)(std::string_view bytes, void* into) = nullptr;
+  void (*destroy)(void* value) noexcept = nullptr;
+  std::string_view schema_name;
+  uint32_t schema_version = 0;
+};
+
+// What an attempt said, with its output already encoded. A Done whose output did not encode carries
+// the reason and output_failed: the step may have run.
+struct AttemptResult {
+  VerdictKind kind = VerdictKind::kUnknown;
+  bool output_failed = false;
+  std::string output;
+  std::string reason;
+  std::optional<absl::Duration> delay;
+
+  void Reset() {
+    kind = VerdictKind::kUnknown;
+    output_failed = false;
+    output.clear();
+    reason.clear();
+    delay.reset();
+  }
+};
+
+// One attempt. Everything it points to lives until it has completed.
+struct Call {
+  const StepContext* context = nullptr;
+  const void* input = nullptr;
+  // Decoded outputs by step index; null where unknown or not used by this step.
+  std::span<const void* const> outputs;
+  // Compensations: the action's output, or null when it is not known.
+  const void* own_output = nullptr;
+  AttemptResult* result = nullptr;
+  // Called once, from any thread, when the call did not complete before it returned.
+  absl::AnyInvocable<void() &&> done;
+};
+
+enum class CallState : uint8_t { kComplete, kPending };
+
+// kComplete: *call.result is written. kPending: call.done will be called. Never throws: an exception
+// of user code becomes Unknown, with its text as reason.
+using StepFunction = absl::AnyInvocable<CallState(Call& call) const>;
+
+struct StepNode {
+  std::string name;
+  uint32_t hash = 0;  // StepHash(name): part of every effect key
+  StepClass step_class = StepClass::kCompensatable;
+  StepOptions options;
+  std::vector<uint16_t> predecessors;  // what must be Done before it
+  std::vector<uint16_t> uses;          // whose outputs its functions are given
+  ValueOps output;
+  StepFunction action;
+  StepFunction compensation;  // kCompensatable only
+  StepFunction reconcile;     // optional
+};
+
+struct DefinitionData {
+  std::string name;
+  uint32_t version = 1;
+  ValueOps input;
+  std::optional<uint16_t> result_step;  // Returns(step)
+  absl::Duration retention = absl::Hours(24 * 7);
+  std::vector<StepNode> steps;
+  std::optional<uint16_t> pivot;
+  // Names, classes, edges, schemas, in a canonical text; and its hash, which is journaled.
+  std::string canonical;
+  uint64_t fingerprint = 0;
+  // Empty when the definition may be registered; otherwise one line a problem.
+  std::vector<std::string> problems;
+};
+
+}  // namespace internal
+
+class SKALD_EXPORT Definition {
+ public:
+  explicit Definition(std::shared_ptr<const internal::DefinitionData> data) : data_(std::move(data)) {}
+
+  std::string_view name() const { return data_->name; }
+  uint32_t version() const { return data_->version; }
+  uint64_t fingerprint() const { return data_->fingerprint; }
+  size_t step_count() const { return data_->steps.size(); }
+
+  const internal::DefinitionData& data() const { return *data_; }
+
+ private:
+  std::shared_ptr<const internal::DefinitionData> data_;
+};
+
+// RETURNS: InvalidArgument naming everything that is wrong: empty or too long or repeated names,
+//          names whose hashes collide, options out of range. Types are the compiler's business.
+SKALD_EXPORT absl::Status Validate(const Definition& definition);
+
+// The graph in Graphviz' language, one node a step.
+SKALD_EXPORT std::string ToDot(const Definition& definition);
+
+}  // namespace skald::inline v1
