@@ -1,0 +1,157 @@
+// The coordinator: starts sagas, drives them, brings them back after a crash, and answers for them.
+//
+// It keeps every promise in crash terms (docs/guarantees.md): what Start, Cancel or an operator's verb
+// acknowledged survives a power loss; no step runs before what it depends on is durable; a saga that
+// turned is compensated in reverse. One process owns a store's sagas at a time: who opens it later
+// under the same writer name shuts the earlier one out.
+//
+//   skald::ThreadPool pool;
+//   auto coordinator = skald::Coordinator::Open(store, pool, {PlaceOrder(shop)});
+//   auto saga = (*coordinator)->Start(kPlaceOrder, order, {.key = order.id});
+//   auto outcome = saga->Await();
+//   if (outcome.ok() && outcome->completed()) Print(*outcome->result());
+//
+// What a definition's functions capture by reference must outlive the coordinator.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "skald/async/executor.h"
+#include "skald/base/export.h"
+#include "skald/coordinator/internal/watch.h"
+#include "skald/coordinator/options.h"
+#include "skald/coordinator/saga_handle.h"
+#include "skald/coordinator/saga_info.h"
+#include "skald/saga/definition.h"
+#include "skald/saga/step_key.h"
+#include "skald/store/committer.h"
+#include "skald/store/store.h"
+
+namespace skald::inline v1 {
+
+template <typename Input>
+struct StartRequest {
+  Input input;
+  StartOptions options;
+};
+
+// THREADS: any, for every member. Blocking members must not be called from a step marked Inline, nor
+// from a callback: those run on the coordinator's own loop.
+class SKALD_EXPORT Coordinator {
+ public:
+  // Takes the store's sagas over: raises the epoch, reads the whole journal, and goes on with every
+  // unfinished saga. Nothing is answered or resumed before all was read.
+  // RETURNS: InvalidArgument     a definition is wrong or given twice
+  //          FailedPrecondition  the wall clock leapt (see CoordinatorOptions::downtime_max), or a
+  //                              registered definition changed its graph under the same version
+  //          DataLoss            the journal does not decode; nothing was changed
+  // COST: one scan of the journal.
+  static absl::StatusOr<std::unique_ptr<Coordinator>> Open(Store& store, Executor& steps,
+                                                           std::vector<Definition> definitions,
+                                                           CoordinatorOptions options = {});
+  // The same over a committer that participants of this process share. It must outlive the
+  // coordinator, which does not shut it down.
+  static absl::StatusOr<std::unique_ptr<Coordinator>> Open(Committer& committer, Executor& steps,
+                                                           std::vector<Definition> definitions,
+                                                           CoordinatorOptions options = {});
+  // Stops without waiting for user code; attempts that still run are forgotten and count, at the next
+  // open, as "may have run". Call Shutdown first to let them finish.
+  ~Coordinator();
+
+  Coordinator(const Coordinator&) = delete;
+  Coordinator& operator=(const Coordinator&) = delete;
+
+  // Starts a saga, or finds the one that the key already has. Blocks until the start is durable.
+  // RETURNS: AlreadyExists      the key was used with another input; the message says what differs
+  //          InvalidArgument    key or input over their bounds; input does not encode
+  //          FailedPrecondition the definition is not registered
+  //          ResourceExhausted  a bound is reached; nothing was done
+  //          Unavailable        shutting down or failed: it may have started; ask again, same key
+  // COST: one commit shared with all that wait; for a known key at most one read.
+  template <typename Key>
+  absl::StatusOr<SagaHandle<typename Key::Result>> Start(const Key& key, const typename Key::Input& input,
+                                                         StartOptions options = {});
+
+  // The same without blocking: `done` gets what Start would return, on the coordinator's loop.
+  template <typename Key>
+  void StartThen(
+      const Key& key, const typename Key::Input& input, StartOptions options,
+      absl::AnyInvocable<void(absl::StatusOr<SagaHandle<typename Key::Result>>) &&> done);
+
+  // Many at once: all share as few commits as there can be. Answers in the order of the requests.
+  template <typename Key>
+  std::vector<absl::StatusOr<SagaHandle<typename Key::Result>>> StartMany(
+      const Key& key, std::span<const StartRequest<typename Key::Input>> requests);
+
+  // The saga of a business key. RETURNS: NotFound: never started, or expired.
+  template <typename Key>
+  absl::StatusOr<SagaHandle<typename Key::Result>> Find(const Key& key, std::string_view business_key);
+
+  // Asks for the saga to be undone. OK: the wish is durable; it is obeyed unless a pivot is Done or
+  // may have run. RETURNS: NotFound, FailedPrecondition (already terminal), Aborted.
+  absl::Status Cancel(SagaId id, Operator by);
+  // Stuck, or waiting between attempts: tries again now, with attempts counted anew. Also ends the
+  // wait for an attempt that is beyond its deadline.
+  absl::Status Retry(SagaId id, Operator by);
+  // Declares what the blocked step has produced: it counts as Done.
+  template <typename StepKeyT>
+  absl::Status SupplyOutput(SagaId id, const StepKeyT& step, const typename StepKeyT::Output& output,
+                            Operator by);
+  // Declares that a pivot whose outcome is unknown did not happen: the saga turns.
+  absl::Status MarkNotDone(SagaId id, std::string_view step, Operator by);
+  // Gives a stuck saga up; nothing more is done for it.
+  absl::Status Abandon(SagaId id, Operator by);
+
+  // What is known of one saga. NotFound: never started, or expired.
+  absl::StatusOr<SagaDetails> Show(SagaId id);
+  // In-flight and stuck sagas, with `finished` also those kept; by id, at most filter.limit.
+  absl::StatusOr<std::vector<SagaInfo>> List(const SagaFilter& filter = {});
+
+  // Refuses new sagas, lets running attempts end, makes everything durable, stops.
+  // RETURNS: DeadlineExceeded: attempts still run; they are left to themselves. Idempotent.
+  absl::Status Shutdown(absl::Duration timeout);
+
+  // Only without own threads, from one thread at a time. PollOnce does what can be done now and tells
+  // whether it did anything; RunUntilIdle repeats it. NextTimer: engine time of the next timer.
+  bool PollOnce();
+  void RunUntilIdle();
+  absl::Time NextTimer() const;
+
+  struct Stats {
+    uint64_t started = 0, completed = 0, compensated = 0, stuck = 0, abandoned = 0;
+    uint64_t in_flight = 0, resumed = 0, attempts = 0, commits = 0, journal_bytes = 0;
+    uint64_t late_verdicts = 0, refused = 0;
+  };
+  Stats stats() const;
+  // OK while it works; otherwise why it stopped.
+  absl::Status health() const;
+
+ private:
+  class Impl;
+  explicit Coordinator(std::shared_ptr<Impl> impl);
+
+  void StartEncoded(std::string_view definition, uint32_t version, absl::StatusOr<std::string> input,
+                    StartOptions options, internal::WatchCallback done);
+  absl::StatusOr<internal::WatchPtr> StartBlocking(std::string_view definition, uint32_t version,
+                                                   absl::StatusOr<std::string> input,
+                                                   StartOptions options);
+  absl::StatusOr<internal::WatchPtr> FindEncoded(std::string_view definition, std::string_view key);
+  absl::Status SupplyEncoded(SagaId id, std::string_view step, absl::StatusOr<std::string> output,
+                             Operator by);
+
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace skald::inline v1
+
+#include "skald/coordinator/internal/coordinator_inl.h"
