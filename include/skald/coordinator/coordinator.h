@@ -1,9 +1,9 @@
 // The coordinator: starts sagas, drives them, brings them back after a crash, and answers for them.
 //
-// It keeps every promise in crash terms (docs/guarantees.md): what Start, Cancel or an operator's verb
-// acknowledged survives a power loss; no step runs before what it depends on is durable; a saga that
-// turned is compensated in reverse. One process owns a store's sagas at a time: who opens it later
-// under the same writer name shuts the earlier one out.
+// It keeps every promise in crash terms (docs/guarantees.md): what Start, Cancel or an operator's
+// verb acknowledged survives a power loss; no step runs before what it depends on is durable; a
+// saga that turned is compensated in reverse. One process owns a store's sagas at a time: who opens
+// it later under the same writer name shuts the earlier one out.
 //
 //   skald::ThreadPool pool;
 //   auto coordinator = skald::Coordinator::Open(store, pool, {PlaceOrder(shop)});
@@ -45,8 +45,8 @@ struct StartRequest {
   StartOptions options;
 };
 
-// THREADS: any, for every member. Blocking members must not be called from a step marked Inline, nor
-// from a callback: those run on the coordinator's own loop.
+// THREADS: any, for every member. Blocking members must not be called from a step marked Inline,
+// nor from a callback: those run on the coordinator's own loop.
 class SKALD_EXPORT Coordinator {
  public:
   // Takes the store's sagas over: raises the epoch, reads the whole journal, and goes on with every
@@ -64,8 +64,8 @@ class SKALD_EXPORT Coordinator {
   static absl::StatusOr<std::unique_ptr<Coordinator>> Open(Committer& committer, Executor& steps,
                                                            std::vector<Definition> definitions,
                                                            CoordinatorOptions options = {});
-  // Stops without waiting for user code; attempts that still run are forgotten and count, at the next
-  // open, as "may have run". Call Shutdown first to let them finish.
+  // Stops without waiting for user code; attempts that still run are forgotten and count, at the
+  // next open, as "may have run". Call Shutdown first to let them finish.
   ~Coordinator();
 
   Coordinator(const Coordinator&) = delete;
@@ -79,7 +79,8 @@ class SKALD_EXPORT Coordinator {
   //          Unavailable        shutting down or failed: it may have started; ask again, same key
   // COST: one commit shared with all that wait; for a known key at most one read.
   template <typename Key>
-  absl::StatusOr<SagaHandle<typename Key::Result>> Start(const Key& key, const typename Key::Input& input,
+  absl::StatusOr<SagaHandle<typename Key::Result>> Start(const Key& key,
+                                                         const typename Key::Input& input,
                                                          StartOptions options = {});
 
   // The same without blocking: `done` gets what Start would return, on the coordinator's loop.
@@ -95,7 +96,8 @@ class SKALD_EXPORT Coordinator {
 
   // The saga of a business key. RETURNS: NotFound: never started, or expired.
   template <typename Key>
-  absl::StatusOr<SagaHandle<typename Key::Result>> Find(const Key& key, std::string_view business_key);
+  absl::StatusOr<SagaHandle<typename Key::Result>> Find(const Key& key,
+                                                        std::string_view business_key);
 
   // Asks for the saga to be undone. OK: the wish is durable; it is obeyed unless a pivot is Done or
   // may have run. RETURNS: NotFound, FailedPrecondition (already terminal), Aborted.
@@ -105,8 +107,8 @@ class SKALD_EXPORT Coordinator {
   absl::Status Retry(SagaId id, Operator by);
   // Declares what the blocked step has produced: it counts as Done.
   template <typename StepKeyT>
-  absl::Status SupplyOutput(SagaId id, const StepKeyT& step, const typename StepKeyT::Output& output,
-                            Operator by);
+  absl::Status SupplyOutput(SagaId id, const StepKeyT& step,
+                            const typename StepKeyT::Output& output, Operator by);
   // Declares that a pivot whose outcome is unknown did not happen: the saga turns.
   absl::Status MarkNotDone(SagaId id, std::string_view step, Operator by);
   // Gives a stuck saga up; nothing more is done for it.
@@ -121,8 +123,9 @@ class SKALD_EXPORT Coordinator {
   // RETURNS: DeadlineExceeded: attempts still run; they are left to themselves. Idempotent.
   absl::Status Shutdown(absl::Duration timeout);
 
-  // Only without own threads, from one thread at a time. PollOnce does what can be done now and tells
-  // whether it did anything; RunUntilIdle repeats it. NextTimer: engine time of the next timer.
+  // Only without own threads, from one thread at a time. PollOnce does what can be done now and
+  // tells whether it did anything; RunUntilIdle repeats it. NextTimer: engine time of the next
+  // timer.
   bool PollOnce();
   void RunUntilIdle();
   absl::Time NextTimer() const;
@@ -140,12 +143,17 @@ class SKALD_EXPORT Coordinator {
   class Impl;
   explicit Coordinator(std::shared_ptr<Impl> impl);
 
-  void StartEncoded(std::string_view definition, uint32_t version, absl::StatusOr<std::string> input,
-                    StartOptions options, internal::WatchCallback done);
-  absl::StatusOr<internal::WatchPtr> StartBlocking(std::string_view definition, uint32_t version,
-                                                   absl::StatusOr<std::string> input,
-                                                   StartOptions options);
-  absl::StatusOr<internal::WatchPtr> FindEncoded(std::string_view definition, std::string_view key);
+  struct EncodedStart {
+    absl::StatusOr<std::string> input;
+    StartOptions options;
+  };
+  void StartEncoded(std::string_view definition, uint32_t version,
+                    absl::StatusOr<std::string> input, StartOptions options,
+                    internal::StartedCallback done);
+  std::vector<absl::StatusOr<internal::Started>> StartBlocking(std::string_view definition,
+                                                               uint32_t version,
+                                                               std::vector<EncodedStart> starts);
+  absl::StatusOr<internal::Started> FindBlocking(std::string_view definition, std::string_view key);
   absl::Status SupplyEncoded(SagaId id, std::string_view step, absl::StatusOr<std::string> output,
                              Operator by);
 

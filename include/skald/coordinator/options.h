@@ -13,16 +13,18 @@
 namespace skald::inline v1 {
 
 struct CoordinatorOptions {
-  // Loops over which sagas are spread by hash. One serves some 100,000 sagas a second; more only pay
-  // where cores are free. Not persisted: may change at every open.
+  // Loops over which sagas are spread by hash. One serves some 100,000 sagas a second; more only
+  // pay where cores are free. Not persisted: may change at every open.
   uint32_t shards = 1;
-  // False: the coordinator starts no thread; the host calls PollOnce or RunUntilIdle from one thread.
+  // False: the coordinator starts no thread; the host calls PollOnce or RunUntilIdle from one
+  // thread.
   bool own_threads = true;
 
-  // Sagas in memory beyond which Start says ResourceExhausted. One takes about 1 KiB and its payloads.
+  // Sagas in memory beyond which Start says ResourceExhausted. One takes about 1 KiB and its
+  // payloads.
   size_t in_flight_max = size_t{1} << 18;
-  // Of one input, output or reason, encoded. Reasons are cut; inputs are refused; a step whose output
-  // is larger may have run and is treated so.
+  // Of one input, output or reason, encoded. Reasons are cut; inputs are refused; a step whose
+  // output is larger may have run and is treated so.
   size_t payload_bytes_max = size_t{1} << 20;
   size_t key_bytes_max = 512;
   // Finished sagas whose record by id is not written yet; beyond it they are written out, sorted.

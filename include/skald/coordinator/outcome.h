@@ -13,8 +13,12 @@ namespace skald::inline v1 {
 template <typename Result>
 class Outcome {
  public:
-  Outcome(SagaId id, SagaState state, std::string reason, std::string step, std::optional<Result> result)
-      : id_(id), state_(state), reason_(std::move(reason)), step_(std::move(step)),
+  Outcome(SagaId id, SagaState state, std::string reason, std::string step,
+          std::optional<Result> result)
+      : id_(id),
+        state_(state),
+        reason_(std::move(reason)),
+        step_(std::move(step)),
         result_(std::move(result)) {}
 
   SagaId id() const { return id_; }

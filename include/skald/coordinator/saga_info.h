@@ -18,12 +18,12 @@ struct SagaInfo {
   uint32_t version = 0;
   std::string key;
   SagaState state = SagaState::kRunning;
-  std::string reason;        // why it turned, is stuck, or was abandoned
-  std::string step;          // the step that runs, waits or blocks; empty when terminal
-  std::string waiting_for;   // in words: "retry at …", "attempt beyond its deadline", …
+  std::string reason;       // why it turned, is stuck, or was abandoned
+  std::string step;         // the step that runs, waits or blocks; empty when terminal
+  std::string waiting_for;  // in words: "retry at …", "attempt beyond its deadline", …
   absl::Time started;
-  absl::Time updated;        // engine time of the last journaled event
-  uint64_t sequence = 0;     // number of journaled events: what Operator::seen_sequence names
+  absl::Time updated;     // engine time of the last journaled event
+  uint64_t sequence = 0;  // number of journaled events: what Operator::seen_sequence names
 };
 
 struct TimelineEvent {
