@@ -1,0 +1,85 @@
+#include "skald/base/crc32c.h"
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+
+namespace skald::inline v1 {
+namespace {
+
+constexpr uint32_t kPolynomial = 0x82f63b78;  // reflected
+
+// Slicing by eight (Kounavis, Berry 2005): table i advances a byte over i more zero bytes.
+constexpr auto kTables = [] {
+  std::array<std::array<uint32_t, 256>, 8> tables{};
+  for (uint32_t byte = 0; byte < 256; ++byte) {
+    uint32_t crc = byte;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? kPolynomial : 0);
+    tables[0][byte] = crc;
+  }
+  for (size_t i = 1; i < 8; ++i) {
+    for (size_t byte = 0; byte < 256; ++byte) {
+      const uint32_t crc = tables[i - 1][byte];
+      tables[i][byte] = (crc >> 8) ^ tables[0][crc & 0xff];
+    }
+  }
+  return tables;
+}();
+
+uint8_t Byte(char byte) {
+  return static_cast<uint8_t>(byte);
+}
+
+uint64_t LoadLittle(const char* at) {
+  uint64_t word = 0;
+  for (int i = 0; i < 8; ++i) word |= uint64_t{Byte(at[i])} << (8 * i);
+  return word;
+}
+
+uint32_t Portable(uint32_t crc, std::string_view bytes) {
+  crc = ~crc;
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    const uint64_t word = LoadLittle(bytes.data()) ^ crc;
+    crc = 0;
+    for (size_t i = 0; i < 8; ++i) crc ^= kTables[7 - i][(word >> (8 * i)) & 0xff];
+  }
+  for (const char byte : bytes) crc = (crc >> 8) ^ kTables[0][(crc ^ Byte(byte)) & 0xff];
+  return ~crc;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) uint32_t Sse42(uint32_t crc, std::string_view bytes) {
+  uint64_t wide = ~crc;
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    uint64_t word;
+    std::memcpy(&word, bytes.data(), 8);
+    wide = __builtin_ia32_crc32di(wide, word);
+  }
+  auto narrow = static_cast<uint32_t>(wide);
+  for (const char byte : bytes) narrow = __builtin_ia32_crc32qi(narrow, Byte(byte));
+  return ~narrow;
+}
+#endif
+
+using Extend = uint32_t (*)(uint32_t, std::string_view);
+
+Extend Best() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("sse4.2")) return &Sse42;
+#endif
+  return &Portable;
+}
+
+}  // namespace
+
+uint32_t Crc32cExtend(uint32_t crc, std::string_view bytes) {
+  static const Extend kExtend = Best();
+  return kExtend(crc, bytes);
+}
+
+uint32_t internal::Crc32cExtendPortable(uint32_t crc, std::string_view bytes) {
+  return Portable(crc, bytes);
+}
+
+}  // namespace skald::inline v1
