@@ -1,13 +1,13 @@
-// Lets many threads share one writer of a store: it numbers their units, joins all that wait into one
-// batch, one commit, one sync, and settles commits whose outcome is unknown before it goes on.
+// Lets many threads share one writer of a store: it numbers their units, joins all that wait into
+// one batch, one commit, one sync, and settles commits whose outcome is unknown before it goes on.
 //
 // While a commit is under way the next batch fills: a slow disk makes batches larger, not queues
 // longer. Whatever must agree shares one committer: the coordinator, and the barriers, leases and
 // outboxes of participants that live in the same store.
 //
 // `Require` costs no read at commit. The committer keeps an overlay key -> (version, value) of rows
-// that are queued, in flight or recently committed, as long as any unit that began reading earlier is
-// open; a read looks there first, so a hot row moves many times in one sync. Nothing is answered
+// that are queued, in flight or recently committed, as long as any unit that began reading earlier
+// is open; a read looks there first, so a hot row moves many times in one sync. Nothing is answered
 // before it is durable: a unit's callback runs only then.
 //
 //   auto committer = Committer::Open(store, {.writer = "inventory"});
@@ -45,8 +45,8 @@ struct CommitterOptions {
   absl::Duration unsettled_max = absl::Seconds(30);
   // False: the host calls PollOnce, nothing runs by itself (simulation, single-threaded hosts).
   bool own_thread = true;
-  // True when other writer names write the same rows at the same time: requirements then also travel
-  // to the store, which checks them at commit.
+  // True when other writer names write the same rows at the same time: requirements then also
+  // travel to the store, which checks them at commit.
   bool shared_rows = false;
   Observer* observer = nullptr;
   const Clock* clock = &Clock::Real();
@@ -88,7 +88,8 @@ class SKALD_EXPORT Transaction {
 // THREADS: any.
 class SKALD_EXPORT Committer {
  public:
-  static absl::StatusOr<std::unique_ptr<Committer>> Open(Store& store, CommitterOptions options = {});
+  static absl::StatusOr<std::unique_ptr<Committer>> Open(Store& store,
+                                                         CommitterOptions options = {});
   // REQUIRES: shut down, or nothing enqueued is unanswered. Joins its thread; callbacks that are
   // still due get Unavailable.
   ~Committer();

@@ -62,9 +62,18 @@ struct StoreLimits {
 
 struct CommitResult {
   // Indexes of units whose requirements do not hold, ascending. Empty: the batch is durable. Not
-  // empty: nothing of the batch applied and its number is still free.
+  // empty: nothing of the batch applied and its number is still free. Units are judged in order;
+  // each sees what the units before it write, but for those that failed: what builds on a failed
+  // unit is named too.
   std::vector<uint32_t> failed_units;
 };
+
+// For implementations, so that all refuse the same things in the same words.
+// RETURNS: InvalidArgument naming the limit that `batch` is over.
+SKALD_EXPORT absl::Status CheckLimits(const Batch& batch, const StoreLimits& limits);
+SKALD_EXPORT absl::Status CheckLimits(const Unit& unit, const StoreLimits& limits);
+// RETURNS: InvalidArgument unless `writer` is 1 to 64 printable ASCII characters.
+SKALD_EXPORT absl::Status CheckWriterName(std::string_view writer);
 
 // A snapshot of a range, in key order. Not safe for use by two threads at once.
 class SKALD_EXPORT Cursor {
@@ -85,7 +94,8 @@ class SKALD_EXPORT Store {
 
   // Durably raises the epoch of `writer`, so that all older fences of that name are stale.
   // All that is readable after it is durable.
-  // REQUIRES: 1 to 64 printable ASCII characters.
+  // REQUIRES: 1 to 64 printable ASCII characters, else InvalidArgument. At most 65,535 names a
+  // store.
   virtual absl::StatusOr<Acquired> Acquire(std::string_view writer) = 0;
 
   // Makes `batch` durable, all or nothing.
