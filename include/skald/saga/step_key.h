@@ -1,0 +1,81 @@
+// Names that the compiler knows: a step's with the type of its output, a saga's with those of its
+// input and result. Everything typed hangs on them: Define, Using, Returns, Start, SupplyOutput.
+//
+//   struct ReserveStock : skald::StepKey<"reserve-stock", Reservation> {};
+//   struct SendMail : skald::StepKey<"send-mail"> {};                      // no output: Nothing
+//   inline constexpr skald::SagaKey<"place-order", 1, Order, Receipt> kPlaceOrder;
+//
+// A step's key is a type of its own (inherit, do not alias), so that messages and symbols stay
+// short. Names are persisted: a name that was ever in production is never used for something else.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include "skald/base/verdict.h"
+
+namespace skald::inline v1 {
+
+// Long enough to be clear; short enough for labels, keys and columns.
+inline constexpr size_t kNameBytesMax = 64;
+
+// 1 to kNameBytesMax letters, digits, '-', '_' or '.'. ('/' joins the names of composed
+// definitions.)
+constexpr bool IsName(std::string_view text) {
+  if (text.empty() || text.size() > kNameBytesMax) return false;
+  for (const char c : text) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool digit = c >= '0' && c <= '9';
+    if (!letter && !digit && c != '-' && c != '_' && c != '.') return false;
+  }
+  return true;
+}
+
+namespace internal {
+
+// A string literal as template argument.
+template <size_t kSize>
+struct Literal {
+  char chars[kSize]{};
+
+  consteval Literal(const char (&text)[kSize]) {  // NOLINT: implicit, so that "name" will do
+    for (size_t i = 0; i < kSize; ++i) chars[i] = text[i];
+  }
+  constexpr std::string_view view() const { return {chars, kSize - 1}; }
+};
+
+// Payloads are plain value types; they may be incomplete where a key is declared.
+template <typename T>
+inline constexpr bool kIsPayload = std::is_same_v<T, std::remove_cvref_t<T>> && !std::is_void_v<T>;
+
+}  // namespace internal
+
+template <internal::Literal kName, typename OutputT = Nothing>
+struct StepKey {
+  static_assert(IsName(kName.view()),
+                "skald: a step's name is 1 to 64 letters, digits, '-', '_' or '.'");
+  static_assert(internal::kIsPayload<OutputT>,
+                "skald: a step's output is a plain value type; leave it out where there is none");
+  using Output = OutputT;
+
+  static constexpr std::string_view name() { return kName.view(); }
+};
+
+template <internal::Literal kName, uint32_t kVersion, typename InputT, typename ResultT = Nothing>
+struct SagaKey {
+  static_assert(IsName(kName.view()),
+                "skald: a saga's name is 1 to 64 letters, digits, '-', '_' or '.'");
+  static_assert(kVersion > 0, "skald: versions of a saga count from 1");
+  static_assert(internal::kIsPayload<InputT> && internal::kIsPayload<ResultT>,
+                "skald: a saga's input and result are plain value types; leave the result out "
+                "where there is none");
+  using Input = InputT;
+  using Result = ResultT;
+
+  static constexpr std::string_view name() { return kName.view(); }
+  static constexpr uint32_t version() { return kVersion; }
+};
+
+}  // namespace skald::inline v1
