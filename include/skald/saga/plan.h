@@ -1,0 +1,89 @@
+// Plan(view, attempts, now) -> what to do next, and Judge(...) -> what an attempt's end means.
+// Pure.
+//
+// The view is what the journal says; Attempts is what only this process knows: which attempts run,
+// how often each was tried, when the next is due. A restart loses the latter and marks it lost.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/time/time.h"
+#include "skald/base/export.h"
+#include "skald/base/random.h"
+#include "skald/base/verdict.h"
+#include "skald/saga/definition.h"
+#include "skald/saga/fold.h"
+
+namespace skald::inline v1 {
+
+// What this process knows of a step being tried in one direction.
+struct Attempts {
+  uint16_t step = 0;
+  Direction direction = Direction::kAction;
+  bool running = false;
+  bool reconciling = false;      // the running or next attempt asks Reconcile
+  bool timed_out = false;        // the running one is beyond its deadline
+  bool unclean = false;          // one was Unknown, timed out, or lost to a restart
+  bool lost = false;             // the process that knew of earlier ones is gone
+  bool once_used = false;        // a Once action was sent and may have run
+  bool only_retry_later = true;  // every ended attempt said so
+  bool output_failed = false;    // it ran, but its output is not to be had
+  uint32_t count = 0;            // ended and running ones, in this process
+  uint32_t zombies = 0;          // timed-out ones that still run and are not waited for any more
+  uint32_t token = 0;            // of the running attempt; a late one has an older token
+  absl::Time next = absl::InfinitePast();  // not before
+};
+
+using AttemptList = absl::InlinedVector<Attempts, 1>;
+
+// The entry for (step, direction), or null.
+SKALD_EXPORT Attempts* FindAttempts(AttemptList& list, uint16_t step, Direction direction);
+
+enum class NextKind : uint8_t {
+  kRun,        // dispatch an attempt of (step, direction) now
+  kGiveUp,     // journal a GaveUp: the step may not be tried again (Once)
+  kWaitUntil,  // nothing before `at`
+  kTurn,       // journal a Turn
+  kDeadline,   // journal DeadlinePassed, then a Turn
+};
+
+struct Next {
+  NextKind kind = NextKind::kRun;
+  uint16_t step = Event::kNoStep;
+  Direction direction = Direction::kAction;
+  bool reconcile = false;
+  absl::Time at = absl::InfiniteFuture();
+};
+
+using NextList = absl::InlinedVector<Next, 2>;
+
+// What the saga needs now. Empty: it is at rest or waits for running attempts. Every kRun must be
+// dispatched, every Turn journaled, before the next call.
+// REQUIRES: every event folded into `view` is durable.
+SKALD_EXPORT NextList Plan(const SagaView& view, const internal::DefinitionData& definition,
+                           const AttemptList& attempts, absl::Time now);
+
+// What the end of an attempt means: an event to journal, or another attempt later.
+struct Judgement {
+  enum class Kind : uint8_t { kVerdict, kGaveUp, kRetry, kIgnored } kind = Kind::kRetry;
+  VerdictKind verdict = VerdictKind::kUnknown;
+  bool clean = false;
+  std::string reason;
+  absl::Time retry_at;
+};
+
+// `attempts` is updated: counts, cleanness, the next time. `jitter` is drawn from [0, 1).
+SKALD_EXPORT Judgement Judge(const SagaView& view, const internal::DefinitionData& definition,
+                             Attempts& attempts, const internal::AttemptResult& result,
+                             absl::Time now, double jitter);
+
+// When an attempt that is dispatched now must end.
+SKALD_EXPORT absl::Time AttemptDeadline(const SagaView& view,
+                                        const internal::DefinitionData& definition,
+                                        const Attempts& attempts, absl::Time now);
+
+}  // namespace skald::inline v1

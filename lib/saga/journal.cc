@@ -1,0 +1,214 @@
+#include "skald/saga/journal.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "skald/base/bytes.h"
+#include "skald/base/check.h"
+#include "skald/base/crc32c.h"
+#include "skald/base/status.h"
+
+namespace skald::inline v1 {
+namespace {
+
+constexpr uint32_t kBlockMagic = 0x314a4b53;  // "SKJ1"
+constexpr uint64_t kNoDeadline = ~uint64_t{0};
+
+constexpr uint8_t kFlagClean = 1;
+constexpr uint8_t kFlagOutput = 2;
+constexpr uint8_t kFlagsKnown = kFlagClean | kFlagOutput;
+constexpr uint8_t kEntryCarried = 1;
+
+uint64_t ToMicros(absl::Time time) {
+  return time == absl::InfiniteFuture() ? kNoDeadline
+                                        : static_cast<uint64_t>(absl::ToUnixMicros(time));
+}
+absl::Time FromMicros(uint64_t micros) {
+  return micros == kNoDeadline ? absl::InfiniteFuture()
+                               : absl::FromUnixMicros(static_cast<int64_t>(micros));
+}
+
+void AppendStart(const Event& event, std::string* out) {
+  ByteWriter(out)
+      .String(event.definition)
+      .Varint(event.version)
+      .Little(event.fingerprint)
+      .String(event.key)
+      .Little(event.input_fingerprint.low)
+      .Little(event.input_fingerprint.high)
+      .Little(ToMicros(event.deadline))
+      .String(event.input);
+}
+
+void ReadStart(ByteReader& in, Event& event) {
+  event.definition = in.String();
+  event.version = static_cast<uint32_t>(in.VarintUpTo(UINT32_MAX));
+  event.fingerprint = in.Little<uint64_t>();
+  event.key = in.String();
+  event.input_fingerprint.low = in.Little<uint64_t>();
+  event.input_fingerprint.high = in.Little<uint64_t>();
+  event.deadline = FromMicros(in.Little<uint64_t>());
+  event.input = in.String();
+}
+
+// Verdict, GaveUp, Turn and OperatorVerb share one body, whose unused parts cost a byte each.
+void AppendStepEvent(const Event& event, std::string* out) {
+  const auto flags =
+      static_cast<uint8_t>((event.clean ? kFlagClean : 0) | (event.has_output ? kFlagOutput : 0));
+  ByteWriter(out)
+      .Varint(event.step)
+      .Varint(event.index)
+      .U8(static_cast<uint8_t>(event.direction))
+      .U8(static_cast<uint8_t>(event.verdict))
+      .U8(static_cast<uint8_t>(event.verb))
+      .U8(flags)
+      .String(event.actor)
+      .String(event.reason);
+  if (event.has_output) ByteWriter(out).String(event.output);
+}
+
+template <typename Enum>
+Enum ReadEnum(ByteReader& in, Enum last) {
+  const uint8_t value = in.U8();
+  if (value == 0 || value > static_cast<uint8_t>(last)) in.Fail();
+  return in.ok() ? static_cast<Enum>(value) : last;
+}
+
+void ReadStepEvent(ByteReader& in, Event& event) {
+  event.step = static_cast<uint16_t>(in.VarintUpTo(UINT16_MAX));
+  event.index = static_cast<uint32_t>(in.VarintUpTo(UINT32_MAX));
+  event.direction = ReadEnum(in, Direction::kCompensation);
+  event.verdict = ReadEnum(in, VerdictKind::kUnknown);
+  event.verb = ReadEnum(in, Verb::kAbandon);
+  const uint8_t flags = in.U8();
+  if ((flags & ~kFlagsKnown) != 0) in.Fail();
+  event.clean = (flags & kFlagClean) != 0;
+  event.has_output = (flags & kFlagOutput) != 0;
+  event.actor = in.String();
+  event.reason = in.String();
+  if (event.has_output) event.output = in.String();
+}
+
+}  // namespace
+
+std::string_view ToString(Verb verb) {
+  switch (verb) {
+    case Verb::kRetry:
+      return "Retry";
+    case Verb::kSupplyOutput:
+      return "SupplyOutput";
+    case Verb::kMarkNotDone:
+      return "MarkNotDone";
+    case Verb::kAbandon:
+      return "Abandon";
+  }
+  return "?";
+}
+
+void AppendEvent(const Event& event, std::string* out) {
+  ByteWriter(out)
+      .U8(static_cast<uint8_t>(event.kind))
+      .U8(static_cast<uint8_t>(event.state_after))
+      .Little(ToMicros(event.time));
+  const size_t length_at = out->size();
+  ByteWriter(out).Little(uint32_t{0});
+  const size_t body_at = out->size();
+  if (event.kind == EventKind::kStart) {
+    AppendStart(event, out);
+  } else {
+    AppendStepEvent(event, out);
+  }
+  const auto size = static_cast<uint32_t>(out->size() - body_at);
+  for (size_t i = 0; i < 4; ++i) (*out)[length_at + i] = static_cast<char>(size >> (8 * i));
+}
+
+absl::StatusOr<Event> ReadEvent(std::string_view& bytes) {
+  ByteReader head(bytes);
+  Event event;
+  event.kind = ReadEnum(head, EventKind::kExpired);
+  event.state_after = ReadEnum(head, SagaState::kAbandoned);
+  event.time = FromMicros(head.Little<uint64_t>());
+  const std::string_view body = head.Raw(head.Little<uint32_t>());
+  if (!head.ok())
+    return absl::DataLossError("reading a journal event: cut short or of unknown kind");
+  ByteReader in(body);
+  if (event.kind == EventKind::kStart) {
+    ReadStart(in, event);
+  } else {
+    ReadStepEvent(in, event);
+  }
+  SKALD_RETURN_IF_ERROR(in.Finish(fmt::format("journal event {}", ToString(event.kind))));
+  bytes = head.rest();
+  return event;
+}
+
+void BlockBuilder::Add(const SagaId& saga, bool carried, std::string_view events) {
+  ByteWriter(&entries_)
+      .Little(saga.hash)
+      .Little(static_cast<uint64_t>(saga.incarnation))
+      .U8(carried ? kEntryCarried : 0)
+      .String(events);
+  ++count_;
+}
+
+std::string BlockBuilder::Seal(const BlockHeader& header) {
+  std::string block;
+  block.reserve(entries_.size() + 64);
+  ByteWriter(&block).Little(kBlockMagic).Little(uint32_t{0});
+  ByteWriter(&block)
+      .Little(header.epoch)
+      .Little(header.shard)
+      .Little(ToMicros(header.time))
+      .Little(static_cast<uint64_t>(header.next_incarnation))
+      .Little(count_)
+      .Raw(entries_);
+  const uint32_t crc = Crc32c(std::string_view(block).substr(8));
+  for (size_t i = 0; i < 4; ++i) block[4 + i] = static_cast<char>(crc >> (8 * i));
+  entries_.clear();
+  count_ = 0;
+  return block;
+}
+
+absl::StatusOr<Block> ReadBlock(std::string_view bytes) {
+  ByteReader in(bytes);
+  if (in.Little<uint32_t>() != kBlockMagic) {
+    return absl::DataLossError(
+        "reading a journal block: not a block of this format; was it written by a newer skald?");
+  }
+  const uint32_t crc = in.Little<uint32_t>();
+  if (!in.ok() || crc != Crc32c(in.rest())) {
+    return absl::DataLossError("reading a journal block: the checksum does not match");
+  }
+  Block block;
+  block.header.epoch = in.Little<uint64_t>();
+  block.header.shard = in.Little<uint32_t>();
+  block.header.time = FromMicros(in.Little<uint64_t>());
+  block.header.next_incarnation = Incarnation{in.Little<uint64_t>()};
+  const uint32_t count = in.Little<uint32_t>();
+  if (count <= in.remaining()) block.entries.reserve(count);
+  for (uint32_t i = 0; i < count && in.ok(); ++i) {
+    BlockEntry& entry = block.entries.emplace_back();
+    entry.saga.hash = in.Little<uint64_t>();
+    entry.saga.incarnation = Incarnation{in.Little<uint64_t>()};
+    entry.carried = (in.U8() & kEntryCarried) != 0;
+    entry.events = in.String();
+  }
+  SKALD_RETURN_IF_ERROR(in.Finish("journal block"));
+  return block;
+}
+
+std::string BlockKey(uint64_t sequence) {
+  std::string key;
+  ByteWriter(&key).Big(sequence);
+  return key;
+}
+
+absl::StatusOr<uint64_t> ParseBlockKey(std::string_view key) {
+  ByteReader in(key);
+  const uint64_t sequence = in.Big<uint64_t>();
+  SKALD_RETURN_IF_ERROR(in.Finish("journal block key"));
+  return sequence;
+}
+
+}  // namespace skald::inline v1

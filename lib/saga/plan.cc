@@ -1,0 +1,255 @@
+#include "skald/saga/plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "skald/base/check.h"
+
+namespace skald::inline v1 {
+namespace {
+
+using internal::AttemptResult;
+using internal::DefinitionData;
+using internal::StepNode;
+
+const Attempts* Find(const AttemptList& list, uint16_t step, Direction direction) {
+  for (const Attempts& attempts : list) {
+    if (attempts.step == step && attempts.direction == direction) return &attempts;
+  }
+  return nullptr;
+}
+
+bool IsRunning(const AttemptList& list, uint16_t step, Direction direction) {
+  const Attempts* attempts = Find(list, step, direction);
+  return attempts != nullptr && attempts->running;
+}
+
+// From its dispatch on, or after a restart that may have lost one, the pivot keeps the direction
+// open.
+bool DirectionOpen(const SagaView& view, const DefinitionData& definition,
+                   const AttemptList& list) {
+  if (!PivotDispatchable(view, definition)) return false;
+  if (view.steps[*definition.pivot].status != StepStatus::kWaiting) return true;
+  if (view.steps[*definition.pivot].unclean) return true;
+  const Attempts* attempts = Find(list, *definition.pivot, Direction::kAction);
+  return attempts != nullptr && (attempts->count > 0 || attempts->lost);
+}
+
+bool MustTurn(const SagaView& view) {
+  return std::any_of(view.steps.begin(), view.steps.end(), [](const StepView& step) {
+    return step.status == StepStatus::kNotRun || step.status == StepStatus::kMayHaveRun;
+  });
+}
+
+// Once the action may have run it is not sent again; only Reconcile may still ask.
+bool MayNotRepeat(const StepNode& node, const Attempts& attempts, const StepView& step) {
+  const bool may_have_run = attempts.lost || attempts.unclean || step.unclean;
+  return node.options.once && may_have_run && !attempts.reconciling;
+}
+
+Next PlanAttempt(const SagaView& view, const DefinitionData& definition, const AttemptList& list,
+                 uint16_t step, Direction direction, absl::Time now) {
+  const Attempts* attempts = Find(list, step, direction);
+  Next next{.kind = NextKind::kRun, .step = step, .direction = direction};
+  if (attempts == nullptr) return next;
+  const StepNode& node = definition.steps[step];
+  next.reconcile = attempts->reconciling;
+  if (direction == Direction::kAction && MayNotRepeat(node, *attempts, view.steps[step])) {
+    next.reconcile = static_cast<bool>(node.reconcile);
+    next.kind = next.reconcile ? NextKind::kRun : NextKind::kGiveUp;
+  }
+  if (next.kind == NextKind::kRun && attempts->next > now) {
+    next.kind = NextKind::kWaitUntil;
+    next.at = attempts->next;
+  }
+  return next;
+}
+
+void PlanForward(const SagaView& view, const DefinitionData& definition, const AttemptList& list,
+                 absl::Time now, NextList& out) {
+  if (MustTurn(view)) {
+    out.push_back({.kind = NextKind::kTurn, .step = view.reason_step});
+    return;
+  }
+  if (!DirectionOpen(view, definition, list)) {
+    if (view.cancel_asked) {
+      out.push_back({.kind = NextKind::kTurn});
+      return;
+    }
+    if (view.deadline <= now) {
+      out.push_back({.kind = NextKind::kDeadline});
+      return;
+    }
+  }
+  for (uint16_t step = 0; step < view.steps.size(); ++step) {
+    if (view.steps[step].status != StepStatus::kWaiting) continue;
+    if (!Dispatchable(view, definition, step)) continue;
+    if (IsRunning(list, step, Direction::kAction)) continue;
+    out.push_back(PlanAttempt(view, definition, list, step, Direction::kAction, now));
+  }
+}
+
+// What depends on the step is out of the way: undone or never run, and nothing of it is running.
+bool DependentsSettled(const SagaView& view, const DefinitionData& definition,
+                       const AttemptList& list, uint16_t step) {
+  for (uint16_t other = 0; other < view.steps.size(); ++other) {
+    const auto& predecessors = definition.steps[other].predecessors;
+    if (std::find(predecessors.begin(), predecessors.end(), step) == predecessors.end()) continue;
+    const StepStatus status = view.steps[other].status;
+    if (status != StepStatus::kNotRun && status != StepStatus::kUndone) return false;
+    if (IsRunning(list, other, Direction::kAction)) return false;
+    if (IsRunning(list, other, Direction::kCompensation)) return false;
+  }
+  return true;
+}
+
+void PlanBackward(const SagaView& view, const DefinitionData& definition, const AttemptList& list,
+                  absl::Time now, NextList& out) {
+  for (uint16_t step = 0; step < view.steps.size(); ++step) {
+    const StepStatus status = view.steps[step].status;
+    if (status != StepStatus::kDone && status != StepStatus::kMayHaveRun) continue;
+    if (IsRunning(list, step, Direction::kAction)) continue;
+    if (IsRunning(list, step, Direction::kCompensation)) continue;
+    if (!DependentsSettled(view, definition, list, step)) continue;
+    out.push_back(PlanAttempt(view, definition, list, step, Direction::kCompensation, now));
+  }
+}
+
+const RetryPolicy& PolicyOf(const StepNode& node, Direction direction) {
+  return direction == Direction::kAction ? node.options.retry : node.options.compensation_retry;
+}
+
+bool Exhausted(const RetryPolicy& policy, const Attempts& attempts, const StepView& step,
+               absl::Time now) {
+  if (policy.attempts_max != 0 && attempts.count >= policy.attempts_max) return true;
+  return now - step.since >= policy.age_max;
+}
+
+absl::Duration Backoff(const RetryPolicy& policy, const Attempts& attempts,
+                       const AttemptResult& result, double jitter) {
+  const double doublings = std::min<double>(attempts.count == 0 ? 0 : attempts.count - 1, 40);
+  const absl::Duration cap = std::min(policy.delay_max, policy.delay_min * std::exp2(doublings));
+  return std::max(cap * jitter, result.delay.value_or(absl::ZeroDuration()));
+}
+
+Judgement GiveUp(bool clean, VerdictKind said, std::string reason) {
+  return {.kind = Judgement::Kind::kGaveUp,
+          .verdict = said,
+          .clean = clean,
+          .reason = std::move(reason)};
+}
+
+bool IsBeyondPivot(const DefinitionData& definition, uint16_t step) {
+  return definition.pivot.has_value() && step > *definition.pivot;
+}
+
+// Nothing of the step can have happened: no attempt before this one may have run.
+bool IsClean(const Attempts& attempts, const StepView& step) {
+  return !attempts.unclean && !attempts.lost && !step.unclean;
+}
+
+// Tries again, or asks Reconcile, or gives up.
+Judgement TryAgain(const StepView& step, const StepNode& node, Attempts& attempts,
+                   const AttemptResult& result, absl::Time now, double jitter) {
+  const RetryPolicy& policy = PolicyOf(node, attempts.direction);
+  const bool spent = node.options.once && attempts.direction == Direction::kAction &&
+                     !IsClean(attempts, step) && !attempts.reconciling;
+  if (spent || Exhausted(policy, attempts, step, now)) {
+    const bool may_ask = attempts.direction == Direction::kAction && !attempts.reconciling &&
+                         static_cast<bool>(node.reconcile) && !IsClean(attempts, step);
+    if (!may_ask) {
+      const bool clean = attempts.only_retry_later && IsClean(attempts, step);
+      return GiveUp(clean, result.kind, result.reason);
+    }
+    attempts.reconciling = true;
+    attempts.count = 0;
+    attempts.next = now;
+    return {.kind = Judgement::Kind::kRetry, .reason = result.reason, .retry_at = now};
+  }
+  attempts.next = now + Backoff(policy, attempts, result, jitter);
+  return {.kind = Judgement::Kind::kRetry, .reason = result.reason, .retry_at = attempts.next};
+}
+
+Judgement Decided(VerdictKind verdict, bool clean, const AttemptResult& result) {
+  return {.kind = Judgement::Kind::kVerdict,
+          .verdict = verdict,
+          .clean = clean,
+          .reason = result.reason};
+}
+
+Judgement JudgeRejected(const DefinitionData& definition, const StepView& step, Attempts& attempts,
+                        const AttemptResult& result, absl::Time now, double jitter) {
+  const StepNode& node = definition.steps[attempts.step];
+  const bool for_key = result.kind == VerdictKind::kRejectedForKey;
+  const bool clean = for_key || IsClean(attempts, step);
+  if (IsBeyondPivot(definition, attempts.step)) {
+    return GiveUp(clean, result.kind, result.reason);
+  }
+  if (node.step_class == StepClass::kPivot && !clean) {
+    attempts.unclean = true;
+    return TryAgain(step, node, attempts, result, now, jitter);
+  }
+  return Decided(VerdictKind::kRejected, clean, result);
+}
+
+// Before the turn every verdict counts; after it no action is tried again, and only what decides an
+// undecided step is worth a record.
+bool StillCounts(const SagaView& view, const StepView& step, const AttemptResult& result) {
+  if (view.direction == SagaState::kRunning) return step.status == StepStatus::kWaiting;
+  if (step.status != StepStatus::kMayHaveRun || !step.undecided) return false;
+  const bool decides = result.kind == VerdictKind::kDone || result.kind == VerdictKind::kRejected ||
+                       result.kind == VerdictKind::kRejectedForKey;
+  return decides && !result.output_failed;
+}
+
+}  // namespace
+
+Attempts* FindAttempts(AttemptList& list, uint16_t step, Direction direction) {
+  return const_cast<Attempts*>(Find(list, step, direction));
+}
+
+NextList Plan(const SagaView& view, const DefinitionData& definition, const AttemptList& attempts,
+              absl::Time now) {
+  NextList out;
+  if (view.state == SagaState::kRunning) PlanForward(view, definition, attempts, now, out);
+  if (view.state == SagaState::kCompensating) PlanBackward(view, definition, attempts, now, out);
+  return out;
+}
+
+Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts& attempts,
+                const AttemptResult& result, absl::Time now, double jitter) {
+  const StepView& step = view.steps[attempts.step];
+  const StepNode& node = definition.steps[attempts.step];
+  const bool action = attempts.direction == Direction::kAction;
+  if (action && !StillCounts(view, step, result)) return {.kind = Judgement::Kind::kIgnored};
+  if (result.kind != VerdictKind::kRetryLater) attempts.only_retry_later = false;
+  switch (result.kind) {
+    case VerdictKind::kDone:
+      if (action && result.output_failed) return GiveUp(false, result.kind, result.reason);
+      return Decided(VerdictKind::kDone, false, result);
+    case VerdictKind::kRejected:
+    case VerdictKind::kRejectedForKey:
+      if (!action) return GiveUp(false, result.kind, result.reason);
+      return JudgeRejected(definition, step, attempts, result, now, jitter);
+    case VerdictKind::kRetryLater:
+      return TryAgain(step, node, attempts, result, now, jitter);
+    case VerdictKind::kUnknown:
+      attempts.unclean = true;
+      return TryAgain(step, node, attempts, result, now, jitter);
+  }
+  SKALD_CHECK(false, "verdict {}", static_cast<int>(result.kind));
+  return {};
+}
+
+absl::Time AttemptDeadline(const SagaView& view, const DefinitionData& definition,
+                           const Attempts& attempts, absl::Time now) {
+  const absl::Time own = now + definition.steps[attempts.step].options.timeout;
+  if (attempts.direction == Direction::kCompensation) return own;
+  if (IsBeyondPivot(definition, attempts.step)) return own;
+  const bool first = attempts.count <= 1 && !attempts.lost;
+  const bool pivot = definition.steps[attempts.step].step_class == StepClass::kPivot;
+  return pivot && !first ? own : std::min(own, view.deadline);
+}
+
+}  // namespace skald::inline v1
