@@ -1,9 +1,10 @@
 // A saga definition: name, version and graph of steps; immutable, cheap to copy, shared.
 //
-// Users build one with Define(key) (saga/define.h), which knows all types. This is what is left when
-// they are erased: what the coordinator runs, and what tools look at.
+// Users build one with Define(key) (saga/define.h), which knows all types. This is what is left
+// when they are erased: what the coordinator runs, and what tools look at.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,6 +22,11 @@
 #include "skald/saga/step_options.h"
 
 namespace skald::inline v1 {
+
+class Definition;
+
+// Enough for any business process; bounds what one start record and one plan cost.
+inline constexpr size_t kStepCountMax = 1024;
 
 namespace internal {
 
@@ -64,12 +70,18 @@ struct Call {
   AttemptResult* result = nullptr;
   // Called once, from any thread, when the call did not complete before it returned.
   absl::AnyInvocable<void() &&> done;
+
+  // For a function that may end on another thread while it still returns: the end and the return
+  // both come here, and the second of them, told so, finishes the call. (A Call is for one
+  // attempt.)
+  bool met = false;
+  bool MeetSecond() { return std::atomic_ref<bool>(met).exchange(true, std::memory_order_acq_rel); }
 };
 
 enum class CallState : uint8_t { kComplete, kPending };
 
-// kComplete: *call.result is written. kPending: call.done will be called. Never throws: an exception
-// of user code becomes Unknown, with its text as reason.
+// kComplete: *call.result is written. kPending: call.done will be called. Never throws: an
+// exception of user code becomes Unknown, with its text as reason.
 using StepFunction = absl::AnyInvocable<CallState(Call& call) const>;
 
 struct StepNode {
@@ -100,11 +112,16 @@ struct DefinitionData {
   std::vector<std::string> problems;
 };
 
+// For whoever put the data together, Define or a tool: fills in hashes, pivot, canonical text,
+// fingerprint and problems.
+SKALD_EXPORT Definition Finish(DefinitionData data);
+
 }  // namespace internal
 
 class SKALD_EXPORT Definition {
  public:
-  explicit Definition(std::shared_ptr<const internal::DefinitionData> data) : data_(std::move(data)) {}
+  explicit Definition(std::shared_ptr<const internal::DefinitionData> data)
+      : data_(std::move(data)) {}
 
   std::string_view name() const { return data_->name; }
   uint32_t version() const { return data_->version; }

@@ -21,7 +21,7 @@ enum class StepClass : uint8_t {
 struct RetryPolicy {
   absl::Duration delay_min = absl::Milliseconds(100);
   absl::Duration delay_max = absl::Minutes(1);
-  uint32_t attempts_max = 20;                          // 0: no bound by count
+  uint32_t attempts_max = 20;                         // 0: no bound by count
   absl::Duration age_max = absl::InfiniteDuration();  // since the step could first run (durable)
 
   // What a retriable step defaults to: for ever.

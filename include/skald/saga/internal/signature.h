@@ -1,0 +1,82 @@
+// What a step function takes and gives, as far as the compiler can tell.
+#pragma once
+
+#include <type_traits>
+
+namespace skald::inline v1::internal {
+
+template <typename... Ts>
+struct TypeList {};
+
+enum class Fit : unsigned char {
+  kFits,
+  kWrong,    // it takes something else
+  kMutable,  // it would fit, were it const
+};
+
+// Parameters of a function whose type says them: not of generic lambdas and overloaded functors.
+template <typename Member>
+struct MemberParameters;
+
+#define SKALD_MEMBER_PARAMETERS_(qualifiers)                     \
+  template <typename R, typename C, typename... Ps>              \
+  struct MemberParameters<R (C::*)(Ps...) qualifiers> {          \
+    using Decayed = TypeList<std::remove_cvref_t<Ps>...>;        \
+  };                                                             \
+  template <typename R, typename C, typename... Ps>              \
+  struct MemberParameters<R (C::*)(Ps...) qualifiers noexcept> { \
+    using Decayed = TypeList<std::remove_cvref_t<Ps>...>;        \
+  }
+SKALD_MEMBER_PARAMETERS_();
+SKALD_MEMBER_PARAMETERS_(const);
+SKALD_MEMBER_PARAMETERS_(&);
+SKALD_MEMBER_PARAMETERS_(const&);
+SKALD_MEMBER_PARAMETERS_(&&);
+SKALD_MEMBER_PARAMETERS_(const&&);
+#undef SKALD_MEMBER_PARAMETERS_
+
+template <typename F>
+struct Parameters {
+  using Decayed = void;  // unknown
+};
+template <typename F>
+  requires requires { &F::operator(); }
+struct Parameters<F> : MemberParameters<decltype(&F::operator())> {};
+template <typename R, typename... Ps>
+struct Parameters<R (*)(Ps...)> {
+  using Decayed = TypeList<std::remove_cvref_t<Ps>...>;
+};
+template <typename R, typename... Ps>
+struct Parameters<R (*)(Ps...) noexcept> {
+  using Decayed = TypeList<std::remove_cvref_t<Ps>...>;
+};
+
+// Whether a const `F` takes exactly const Es&...: no conversion may stand between, since a
+// temporary would not live as long as a coroutine, and since a pointer also converts to bool.
+template <typename F, typename... Es>
+constexpr Fit FitOf() {
+  using Known = typename Parameters<F>::Decayed;
+  if constexpr (!std::is_void_v<Known> && !std::is_same_v<Known, TypeList<Es...>>) {
+    return Fit::kWrong;
+  } else if constexpr (std::is_invocable_v<const F&, const Es&...>) {
+    return Fit::kFits;
+  } else if constexpr (std::is_invocable_v<F&, const Es&...>) {
+    return Fit::kMutable;
+  } else {
+    return Fit::kWrong;
+  }
+}
+
+// The third parameter of a compensation, where the type says it.
+template <typename List>
+struct ThirdOf {
+  using Type = void;
+};
+template <typename A, typename B, typename C, typename... Rest>
+struct ThirdOf<TypeList<A, B, C, Rest...>> {
+  using Type = C;
+};
+template <typename F>
+using ThirdParameter = typename ThirdOf<typename Parameters<F>::Decayed>::Type;
+
+}  // namespace skald::inline v1::internal

@@ -1,0 +1,132 @@
+#include "skald/saga/definition.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "definition_problems.h"
+#include "skald/base/hash.h"
+#include "skald/base/strings.h"
+
+namespace skald::inline v1 {
+
+namespace {
+
+std::string Quoted(std::string_view text) {
+  return fmt::format("\"{}\"", absl::CEscape(ToAbsl(text)));
+}
+
+void AppendNames(std::string& text, const internal::DefinitionData& data,
+                 const std::vector<uint16_t>& steps) {
+  text += '[';
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (i > 0) text += ' ';
+    text += steps[i] < data.steps.size() ? data.steps[steps[i]].name : "?";
+  }
+  text += ']';
+}
+
+// What decides whether two builds mean the same saga, one line each:
+//
+//   skald definition 1
+//   saga <name> <version>
+//   input "<schema name>" <schema version>
+//   step <name> <class> after [<name> …] uses [<name> …] output "<schema name>" <schema version>
+//   result <name>                                            absent when there is none
+//
+// Names hold neither spaces nor quotes; schema names are escaped as in C. Its hash is journaled:
+// what is added later must leave the text of definitions that do not use it as it is.
+std::string CanonicalText(const internal::DefinitionData& data) {
+  std::string text = "skald definition 1\n";
+  text += fmt::format("saga {} {}\n", data.name, data.version);
+  text += fmt::format("input {} {}\n", Quoted(data.input.schema_name), data.input.schema_version);
+  for (const internal::StepNode& step : data.steps) {
+    text += fmt::format("step {} {} after ", step.name, static_cast<int>(step.step_class));
+    AppendNames(text, data, step.predecessors);
+    text += " uses ";
+    AppendNames(text, data, step.uses);
+    text +=
+        fmt::format(" output {} {}\n", Quoted(step.output.schema_name), step.output.schema_version);
+  }
+  if (data.result_step && *data.result_step < data.steps.size()) {
+    text += fmt::format("result {}\n", data.steps[*data.result_step].name);
+  }
+  return text;
+}
+
+std::string_view ClassName(StepClass step_class) {
+  switch (step_class) {
+    case StepClass::kCompensatable:
+      return "compensatable";
+    case StepClass::kNoEffect:
+      return "no effect";
+    case StepClass::kPivot:
+      return "pivot";
+    case StepClass::kRetriable:
+      return "retriable";
+  }
+  return "?";
+}
+
+std::string_view Shape(StepClass step_class) {
+  switch (step_class) {
+    case StepClass::kCompensatable:
+      return "box";
+    case StepClass::kNoEffect:
+      return "ellipse";
+    case StepClass::kPivot:
+      return "doubleoctagon";
+    case StepClass::kRetriable:
+      return "cds";
+  }
+  return "plain";
+}
+
+}  // namespace
+
+Definition internal::Finish(DefinitionData data) {
+  data.pivot.reset();
+  for (size_t i = 0; i < data.steps.size(); ++i) {
+    StepNode& step = data.steps[i];
+    step.hash = StepHash(step.name);
+    if (step.step_class == StepClass::kPivot && !data.pivot) data.pivot = static_cast<uint16_t>(i);
+  }
+  data.canonical = CanonicalText(data);
+  data.fingerprint = StableHash64(data.canonical);
+  data.problems = FindProblems(data);
+  return Definition(std::make_shared<const DefinitionData>(std::move(data)));
+}
+
+absl::Status Validate(const Definition& definition) {
+  const internal::DefinitionData& data = definition.data();
+  if (data.problems.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("definition '{}' version {}: {}", data.name,
+                                                data.version, fmt::join(data.problems, "; ")));
+}
+
+std::string ToDot(const Definition& definition) {
+  const internal::DefinitionData& data = definition.data();
+  std::string dot = fmt::format("digraph {} {{\n  rankdir=LR;\n",
+                                Quoted(fmt::format("{} v{}", data.name, data.version)));
+  for (size_t i = 0; i < data.steps.size(); ++i) {
+    const internal::StepNode& step = data.steps[i];
+    const bool result = data.result_step == i;
+    dot += fmt::format("  s{} [label={}, shape={}{}];\n", i,
+                       Quoted(fmt::format("{}\n{}", step.name, ClassName(step.step_class))),
+                       Shape(step.step_class), result ? ", style=bold" : "");
+  }
+  for (size_t i = 0; i < data.steps.size(); ++i) {
+    for (const uint16_t from : data.steps[i].predecessors) {
+      dot += fmt::format("  s{} -> s{};\n", from, i);
+    }
+    for (const uint16_t from : data.steps[i].uses) {
+      dot += fmt::format("  s{} -> s{} [style=dashed, constraint=false];\n", from, i);
+    }
+  }
+  return dot + "}\n";
+}
+
+}  // namespace skald::inline v1
