@@ -19,15 +19,18 @@ NOT_A_FUNCTION = re.compile(r"namespace|struct|class|enum|union|extern|template|
 
 def functions(lines):
     """(first line, length) of each body that begins and ends in the first column."""
-    start = None
+    start, opened = None, False
     for number, line in enumerate(lines, 1):
-        if line.startswith("}") and start is not None:
+        if start is None:
+            if not re.match(r"[A-Za-z_\[]", line) or NOT_A_FUNCTION.match(line):
+                continue
+            start, opened = number, False
+        if opened and line.startswith("}"):
             yield start, number - start + 1
             start = None
-        elif NOT_A_FUNCTION.match(line):
-            start = None
-        elif start is None and re.match(r"[A-Za-z_\[]", line):
-            start = number
+        elif not opened:
+            opened = line.rstrip().endswith("{")
+            start = None if line.rstrip().endswith((";", "}")) else start
 
 
 def check(path, text):
