@@ -74,6 +74,7 @@ char* Unit::Grow(OpKind kind, Space space, std::string_view key, size_t extra) {
   }
   bytes_.resize(needed);
   ++ops_;
+  if (space == Space::kRows && kind != OpKind::kRequire) ++row_writes_;
   key_bytes_max_ = std::max(key_bytes_max_, key.size());
   char* to = bytes_.data() + old_size;
   *to++ = static_cast<char>(static_cast<uint8_t>(kind) | (static_cast<uint8_t>(space) << 4));
@@ -101,7 +102,7 @@ void Unit::Require(std::string_view key, Version version) {
 
 void Unit::Clear() {
   bytes_.clear();
-  ops_ = requires_ = 0;
+  ops_ = requires_ = row_writes_ = 0;
   key_bytes_max_ = value_bytes_max_ = 0;
 }
 

@@ -51,11 +51,14 @@ class SKALD_EXPORT Unit {
   // REQUIRES: key.size() <= kKeyBytesMax for all of these; a longer one is refused at commit.
   void Put(Space space, std::string_view key, std::string_view value);
   void Delete(Space space, std::string_view key);
-  void Require(std::string_view key, Version version);  // Space::kRows; kAbsent: must not be there
+  // Of Space::kRows; kAbsent: must not be there. Judged before the unit's own writes, wherever it
+  // stands among them.
+  void Require(std::string_view key, Version version);
 
   bool empty() const { return bytes_.empty(); }
   size_t op_count() const { return ops_; }
   size_t require_count() const { return requires_; }
+  size_t row_write_count() const { return row_writes_; }  // Puts and Deletes of Space::kRows
   // What the unit counts against StoreLimits::batch_bytes.
   size_t size_bytes() const { return bytes_.size(); }
   // The longest key and value in it; what a store's limits are checked against.
@@ -84,6 +87,7 @@ class SKALD_EXPORT Unit {
   std::vector<char> bytes_;
   uint32_t ops_ = 0;
   uint32_t requires_ = 0;
+  uint32_t row_writes_ = 0;
   size_t key_bytes_max_ = 0;
   size_t value_bytes_max_ = 0;
 };

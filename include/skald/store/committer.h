@@ -41,6 +41,9 @@ struct CommitterOptions {
   // Bytes of units that may wait. Beyond it Enqueue says ResourceExhausted at once, but for units
   // marked `admitted`, which always queue.
   size_t queue_bytes_max = size_t{256} << 20;
+  // Bytes of committed rows that are remembered for transactions that began before them. Beyond it
+  // the oldest are let go, and a transaction from before then reads its rows again at commit.
+  size_t overlay_bytes_max = size_t{64} << 20;
   // How long an unknown outcome is repeated before the committer fails stopped.
   absl::Duration unsettled_max = absl::Seconds(30);
   // False: the host calls PollOnce, nothing runs by itself (simulation, single-threaded hosts).
@@ -71,6 +74,11 @@ class SKALD_EXPORT Transaction {
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key);
   void Put(std::string_view key, std::string_view value);
   void Delete(std::string_view key);
+  // Forgets what was written; what was read is still required, so that a refusal too rests on rows
+  // that stood together.
+  void DiscardWrites();
+  // OK so far; otherwise why it cannot commit any more. Aborted: a row changed between two reads.
+  const absl::Status& status() const;
 
   // Blocks until durable. Not on the committer's own thread.
   absl::Status Commit() &&;
@@ -119,7 +127,11 @@ class SKALD_EXPORT Committer {
   absl::Status health() const;
 
   struct Stats {
-    uint64_t batches = 0, units = 0, bytes = 0, conflicts = 0, repeats = 0, overlay_rows = 0;
+    uint64_t batches = 0, units = 0, bytes = 0;  // made durable
+    uint64_t conflicts = 0;                      // transactions that found a row changed
+    uint64_t repeats = 0;                        // commits sent again after an unknown outcome
+    uint64_t rereads = 0;                        // transactions that outlived the overlay's bound
+    uint64_t overlay_rows = 0, overlay_bytes = 0, queue_bytes = 0;  // now
   };
   Stats stats() const;
 

@@ -1,0 +1,128 @@
+// What Committer and Transaction share. One mutex; under it neither user code nor I/O.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "overlay.h"
+#include "skald/base/mutex.h"
+#include "skald/base/strings.h"
+#include "skald/store/committer.h"
+
+namespace skald::inline v1 {
+
+// What a queued or kept unit costs beyond its bytes, so that empty ones are bounded too.
+inline constexpr size_t kUnitOverhead = sizeof(Unit) + sizeof(CommitCallback);
+
+// A row that a transaction has touched.
+struct TouchedRow {
+  static constexpr size_t kNotWritten = ~size_t{0};
+
+  bool read = false;
+  Version version = Version::kAbsent;  // what was read
+  size_t written_at = kNotWritten;     // where in the unit the last own write stands
+};
+
+struct Transaction::State {
+  explicit State(std::shared_ptr<Committer::Impl> owner) : impl(std::move(owner)) {}
+  ~State();
+
+  std::shared_ptr<Committer::Impl> impl;
+  std::optional<uint64_t> began;  // the overlay's place, from the first read on
+  StringMap<TouchedRow> rows;
+  Unit unit;
+  absl::Status failed;  // a read that did not work or found a row changed
+};
+
+class Committer::Impl {
+ public:
+  Impl(Store& store, CommitterOptions options, const Acquired& acquired);
+
+  absl::Status StartThread();
+  void Close();  // stops, joins, answers what is left
+
+  absl::Status Enqueue(Unit unit, CommitCallback done, bool admitted) SKALD_EXCLUDES(mutex_);
+  absl::Status EnqueueTransaction(Transaction::State& tx, CommitCallback done)
+      SKALD_EXCLUDES(mutex_);
+  absl::StatusOr<std::optional<Row>> Get(std::string_view key) SKALD_EXCLUDES(mutex_);
+  // The same, and registers `tx` as a reader before its first look.
+  absl::StatusOr<std::optional<Row>> GetFor(Transaction::State& tx, std::string_view key)
+      SKALD_EXCLUDES(mutex_);
+  void EndReading(Transaction::State& tx) SKALD_EXCLUDES(mutex_);  // at the latest when it goes
+
+  bool PollOnce() { return Turn(); }
+  absl::Status Shutdown(absl::Duration timeout) SKALD_EXCLUDES(mutex_);
+  // Whether this is a callback: what waits there waits for itself.
+  bool on_writer() const {
+    return options_.own_thread ? std::this_thread::get_id() == thread_.get_id() : in_turn_;
+  }
+  bool own_thread() const { return options_.own_thread; }
+  Fence fence() const { return fence_; }
+  Store& store() const { return store_; }
+  absl::Status health() const SKALD_EXCLUDES(mutex_);
+  Stats stats() const SKALD_EXCLUDES(mutex_);
+
+ private:
+  enum class Phase : uint8_t { kRunning, kDraining, kStopped };
+
+  // The queue's side.
+  absl::Status Closed() const SKALD_REQUIRES(mutex_);  // why nothing more is taken
+  absl::Status CheckOpen() const SKALD_REQUIRES(mutex_);
+  absl::Status CheckRoom(const Unit& unit) const SKALD_REQUIRES(mutex_);
+  void Append(Unit unit, CommitCallback done) SKALD_REQUIRES(mutex_);
+  CommitGroup& GroupFor(const Unit& unit) SKALD_REQUIRES(mutex_);
+  bool TakeSleeper() SKALD_REQUIRES(mutex_);  // whether the caller is to wake the writer
+  const std::string* ChangedRow(const Transaction::State& tx) const SKALD_REQUIRES(mutex_);
+  void EndReadingLocked(Transaction::State& tx) SKALD_REQUIRES(mutex_);
+  absl::Status ReadAgain(Transaction::State& tx) SKALD_EXCLUDES(mutex_);
+
+  // The one writer's side: its thread, or whoever calls PollOnce.
+  void Run() SKALD_EXCLUDES(mutex_);
+  bool WaitForWork() SKALD_EXCLUDES(mutex_);
+  bool Turn() SKALD_EXCLUDES(mutex_);
+  bool TakeGroup() SKALD_EXCLUDES(mutex_);
+  void Attempt();
+  void OnDurable();
+  void OnFailedUnits(const std::vector<uint32_t>& failed);
+  void OnUnknown(const absl::Status& error);
+  void Forget() SKALD_EXCLUDES(mutex_);
+  void Recycle(std::unique_ptr<CommitGroup> group) SKALD_EXCLUDES(mutex_);
+  void Finish(std::unique_ptr<CommitGroup> group) SKALD_EXCLUDES(mutex_);
+  void Stop(const absl::Status& why) SKALD_EXCLUDES(mutex_);
+  void AnswerAll() SKALD_EXCLUDES(mutex_);
+  void Tell(Severity severity, std::string_view kind, const absl::Status& what);
+
+  Store& store_;
+  const CommitterOptions options_;
+  const Fence fence_;
+  const StoreLimits limits_;
+  std::thread thread_;
+
+  // Of the one writer.
+  std::unique_ptr<CommitGroup> in_flight_;
+  uint64_t next_number_;
+  absl::Duration unsettled_since_ = absl::InfiniteDuration();  // infinite: nothing is unsettled
+  absl::Duration backoff_ = absl::ZeroDuration();
+  absl::Duration retry_at_ = absl::ZeroDuration();  // by the clock's Boot()
+  bool in_turn_ = false;
+
+  mutable Mutex mutex_;
+  CondVar work_;  // the writer waits here
+  CondVar idle_;  // Shutdown waits here
+  Phase phase_ SKALD_GUARDED_BY(mutex_) = Phase::kRunning;
+  bool sleeping_ SKALD_GUARDED_BY(mutex_) = false;
+  bool busy_ SKALD_GUARDED_BY(mutex_) = false;  // a group is in flight or being answered
+  std::deque<std::unique_ptr<CommitGroup>> queue_ SKALD_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<CommitGroup>> spare_ SKALD_GUARDED_BY(mutex_);
+  size_t queue_bytes_ SKALD_GUARDED_BY(mutex_) = 0;
+  uint64_t next_ticket_ SKALD_GUARDED_BY(mutex_);
+  Overlay overlay_ SKALD_GUARDED_BY(mutex_);
+  absl::Status health_ SKALD_GUARDED_BY(mutex_);
+  Stats stats_ SKALD_GUARDED_BY(mutex_);
+};
+
+}  // namespace skald::inline v1
