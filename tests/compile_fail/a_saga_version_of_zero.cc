@@ -9,4 +9,6 @@ using PlaceOrder = skald::SagaKey<"place-order", 1, Order>;
 using PlaceOrder = skald::SagaKey<"place-order", 0, Order>;
 #endif
 
-uint32_t Version() { return PlaceOrder::version(); }
+uint32_t Version() {
+  return PlaceOrder::version();
+}
