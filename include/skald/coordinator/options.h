@@ -13,6 +13,9 @@
 namespace skald::inline v1 {
 
 struct CoordinatorOptions {
+  // The writer's name in the store, when the coordinator opens its own committer. Whoever opens the
+  // same name later shuts this one out.
+  std::string writer = "skald";
   // Loops over which sagas are spread by hash. One serves some 100,000 sagas a second; more only
   // pay where cores are free. Not persisted: may change at every open.
   uint32_t shards = 1;
@@ -29,6 +32,12 @@ struct CoordinatorOptions {
   size_t key_bytes_max = 512;
   // Finished sagas whose record by id is not written yet; beyond it they are written out, sorted.
   size_t finished_in_memory_max = size_t{1} << 15;
+
+  // Journal that is kept before what old unfinished sagas need of it is written again at its end,
+  // so that the rest can be dropped.
+  size_t journal_bytes_max = size_t{256} << 20;
+  // How long a finished saga of a definition that is not registered any more is remembered.
+  absl::Duration retention_without_definition = absl::Hours(24 * 30);
 
   // Open refuses a wall clock further than this beyond the last journaled time, before anything is
   // written, unless accept_time_leap says that the time is right.

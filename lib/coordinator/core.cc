@@ -1,0 +1,84 @@
+#include "core.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "skald/base/random.h"
+#include "skald/base/status.h"
+
+namespace skald::inline v1::internal {
+
+const Registered* Core::FindDefinition(std::string_view name, uint32_t version) const {
+  const auto found = definitions.find(name);
+  if (found == definitions.end()) return nullptr;
+  for (const auto& registered : found->second) {
+    if (registered->data().version == version) return registered.get();
+  }
+  return nullptr;
+}
+
+Incarnation Core::Floor() const {
+  // The source of numbers first: a shard announces before it draws.
+  uint64_t floor = next_incarnation.load(std::memory_order_seq_cst);
+  for (const auto& shard : shards) floor = std::min(floor, shard->floor());
+  return Incarnation{floor};
+}
+
+double Core::Jitter() {
+  if (options.random == nullptr) return Random::Real().UnitInterval();
+  MutexLock lock(random_mutex);
+  return options.random->UnitInterval();
+}
+
+std::string Core::GenerateKey() {
+  MutexLock lock(random_mutex);
+  Random& random = options.random == nullptr ? Random::Real() : *options.random;
+  const uint64_t high = random.Next();
+  return fmt::format("{:016x}{:016x}", high, random.Next());
+}
+
+void Core::Notify(Severity severity, std::string_view kind, std::string subject,
+                  std::string message) {
+  notifier->Post(severity, kind, std::move(subject), std::move(message), clock->Now());
+}
+
+void Core::Fail(const absl::Status& why) {
+  {
+    MutexLock lock(failure_mutex);
+    if (!failure.ok()) return;
+    failure = absl::UnavailableError(
+        fmt::format("the coordinator stopped because its store did: {}; what was asked may have "
+                    "happened: open again and ask with the same key",
+                    why.ToString()));
+  }
+  failed.store(true);
+  accepting.store(false);
+  draining.store(true);
+  Notify(Severity::kError, "coordinator-stopped", "store", std::string(Health().message()));
+  for (const auto& shard : shards) {
+    shard->Post({.kind = Message::Kind::kCall, .object = nullptr, .call = [this](Shard& s) {
+                   s.TellEveryone(Health());
+                 }});
+  }
+}
+
+absl::Status Core::Health() {
+  MutexLock lock(failure_mutex);
+  return failure;
+}
+
+void Core::DropOldBlocks() {
+  uint64_t needed = last_durable_block.load(std::memory_order_seq_cst);
+  for (const auto& shard : shards) needed = std::min(needed, shard->needed());
+  uint64_t below = dropped_below_.load();
+  if (needed <= below || !dropped_below_.compare_exchange_strong(below, needed)) return;
+  const absl::Status dropped =
+      committer->store().DropRange(fence, Space::kLog, {"", BlockKey(needed)});
+  if (dropped.ok()) return;
+  Notify(Severity::kWarning, "journal-not-dropped", fmt::format("blocks below {}", needed),
+         dropped.ToString());
+}
+
+}  // namespace skald::inline v1::internal

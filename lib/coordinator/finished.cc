@@ -1,0 +1,172 @@
+#include "finished.h"
+
+#include <algorithm>
+
+#include "skald/base/bytes.h"
+#include "skald/base/status.h"
+
+namespace skald::inline v1::internal {
+namespace {
+
+constexpr uint8_t kFormat = 1;
+
+}  // namespace
+
+void AppendFinished(const FinishedRecord& record, std::string* out) {
+  std::string body;
+  ByteWriter(&body)
+      .U8(kFormat)
+      .Little(record.id.hash)
+      .Little(static_cast<uint64_t>(record.id.incarnation))
+      .String(record.definition)
+      .Varint(record.version)
+      .String(record.key)
+      .Little(record.input_fingerprint.low)
+      .Little(record.input_fingerprint.high)
+      .U8(static_cast<uint8_t>(record.state))
+      .String(record.reason)
+      .String(record.step)
+      .U8(record.result.has_value() ? 1 : 0)
+      .String(record.result.value_or(std::string_view()))
+      .ZigZag(absl::ToUnixMicros(record.started))
+      .ZigZag(absl::ToUnixMicros(record.finished))
+      .ZigZag(absl::ToUnixMicros(record.expires))
+      .Varint(record.sequence);
+  ByteWriter(out).String(body);
+}
+
+absl::StatusOr<FinishedRecord> ReadFinished(std::string_view& bytes) {
+  ByteReader outer(bytes);
+  ByteReader in(outer.String());
+  FinishedRecord record;
+  if (in.U8() != kFormat) in.Fail();
+  record.id.hash = in.Little<uint64_t>();
+  record.id.incarnation = Incarnation{in.Little<uint64_t>()};
+  record.definition = in.String();
+  record.version = static_cast<uint32_t>(in.VarintUpTo(UINT32_MAX));
+  record.key = in.String();
+  record.input_fingerprint.low = in.Little<uint64_t>();
+  record.input_fingerprint.high = in.Little<uint64_t>();
+  const uint8_t state = in.U8();
+  if (state < static_cast<uint8_t>(SagaState::kRunning) ||
+      state > static_cast<uint8_t>(SagaState::kAbandoned)) {
+    in.Fail();
+  }
+  record.state = static_cast<SagaState>(state);
+  record.reason = in.String();
+  record.step = in.String();
+  const bool has_result = in.U8() != 0;
+  const std::string_view result = in.String();
+  if (has_result) record.result = result;
+  record.started = absl::FromUnixMicros(in.ZigZag());
+  record.finished = absl::FromUnixMicros(in.ZigZag());
+  record.expires = absl::FromUnixMicros(in.ZigZag());
+  record.sequence = static_cast<uint32_t>(in.VarintUpTo(UINT32_MAX));
+  if (!outer.ok()) in.Fail();
+  SKALD_RETURN_IF_ERROR(in.Finish("record of a finished saga"));
+  bytes = outer.rest();
+  return record;
+}
+
+std::string FinishedKey(uint64_t hash) {
+  std::string key(kFinishedFrom);
+  ByteWriter(&key).Big(hash);
+  return key;
+}
+
+namespace {
+
+template <typename Matches>
+absl::StatusOr<std::optional<FinishedRecord>> FindIn(std::string_view row, absl::Time now,
+                                                     Matches matches) {
+  std::optional<FinishedRecord> newest;
+  while (!row.empty()) {
+    SKALD_ASSIGN_OR_RETURN(const FinishedRecord record, ReadFinished(row));
+    if (record.expires <= now || !matches(record)) continue;
+    if (!newest || newest->id.incarnation < record.id.incarnation) newest = record;
+  }
+  return newest;
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<FinishedRecord>> FindFinished(std::string_view row,
+                                                           std::string_view definition,
+                                                           std::string_view key, absl::Time now) {
+  return FindIn(row, now, [&](const FinishedRecord& record) {
+    return record.definition == definition && record.key == key;
+  });
+}
+
+absl::StatusOr<std::optional<FinishedRecord>> FindFinished(std::string_view row, SagaId id,
+                                                           absl::Time now) {
+  return FindIn(row, now, [&](const FinishedRecord& record) { return record.id == id; });
+}
+
+Settled ToSettled(const FinishedRecord& record) {
+  Settled settled;
+  settled.state = record.state;
+  settled.reason = std::string(record.reason);
+  settled.step = std::string(record.step);
+  if (record.result) settled.result = std::string(*record.result);
+  return settled;
+}
+
+SagaInfo ToInfo(const FinishedRecord& record) {
+  SagaInfo info;
+  info.id = record.id;
+  info.definition = std::string(record.definition);
+  info.version = record.version;
+  info.key = std::string(record.key);
+  info.state = record.state;
+  info.reason = std::string(record.reason);
+  info.started = record.started;
+  info.updated = record.finished;
+  info.sequence = record.sequence;
+  return info;
+}
+
+void FinishedSet::Add(const FinishedRecord& record, uint64_t home, bool row_existed) {
+  const auto offset = static_cast<uint32_t>(bytes_.size());
+  AppendFinished(record, &bytes_);
+  uint32_t& newest = newest_[record.id.hash];
+  entries_.push_back({record.id.hash, offset, static_cast<uint32_t>(bytes_.size()) - offset, newest,
+                      row_existed, home});
+  newest = static_cast<uint32_t>(entries_.size());
+}
+
+std::string FinishedSet::RowOf(uint64_t hash) const {
+  std::string row;
+  const auto found = newest_.find(hash);
+  for (uint32_t at = found == newest_.end() ? 0 : found->second; at != 0;) {
+    const Entry& entry = entries_[at - 1];
+    row.append(bytes(entry));
+    at = entry.older;
+  }
+  return row;
+}
+
+bool FinishedSet::RowExisted(uint64_t hash) const {
+  const auto found = newest_.find(hash);
+  for (uint32_t at = found == newest_.end() ? 0 : found->second; at != 0;) {
+    if (entries_[at - 1].row_existed) return true;
+    at = entries_[at - 1].older;
+  }
+  return false;
+}
+
+std::vector<uint64_t> FinishedSet::SortedHashes() const {
+  std::vector<uint64_t> hashes;
+  hashes.reserve(newest_.size());
+  for (const auto& [hash, at] : newest_) hashes.push_back(hash);
+  std::sort(hashes.begin(), hashes.end());
+  return hashes;
+}
+
+void FinishedSet::Clear() {
+  bytes_.clear();
+  entries_.clear();
+  newest_.clear();
+}
+
+}  // namespace skald::inline v1::internal

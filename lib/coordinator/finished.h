@@ -1,0 +1,97 @@
+// Finished sagas: the record by id that is kept of each, as bytes and in memory.
+//
+// A record is derived from the journal and written later, sorted, many at a time. Until its row is
+// durable, and for one generation longer, it is answered from memory: a thread that reads the store
+// for a key cannot miss what moved there meanwhile.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "skald/base/hash.h"
+#include "skald/base/ids.h"
+#include "skald/coordinator/internal/watch.h"
+#include "skald/coordinator/saga_info.h"
+#include "skald/saga/state.h"
+
+namespace skald::inline v1::internal {
+
+struct FinishedRecord {
+  SagaId id;
+  std::string_view definition;
+  uint32_t version = 0;
+  std::string_view key;
+  Hash128 input_fingerprint;
+  SagaState state = SagaState::kCompleted;
+  std::string_view reason;
+  std::string_view step;
+  std::optional<std::string_view> result;
+  absl::Time started;
+  absl::Time finished;
+  absl::Time expires;
+  uint32_t sequence = 0;
+};
+
+void AppendFinished(const FinishedRecord& record, std::string* out);
+// Reads one record off the front of `bytes`; its views point there.
+absl::StatusOr<FinishedRecord> ReadFinished(std::string_view& bytes);
+
+// The row's key in Space::kRows. The row holds every kept record of the hash, normally one.
+std::string FinishedKey(uint64_t hash);
+inline constexpr std::string_view kFinishedFrom = "s";
+inline constexpr std::string_view kFinishedTo = "t";
+
+// The record of (definition, key) among those of a row that has not expired by `now`; nullopt:
+// none.
+absl::StatusOr<std::optional<FinishedRecord>> FindFinished(std::string_view row,
+                                                           std::string_view definition,
+                                                           std::string_view key, absl::Time now);
+absl::StatusOr<std::optional<FinishedRecord>> FindFinished(std::string_view row, SagaId id,
+                                                           absl::Time now);
+
+Settled ToSettled(const FinishedRecord& record);
+SagaInfo ToInfo(const FinishedRecord& record);
+
+// One generation of records in memory.
+class FinishedSet {
+ public:
+  void Add(const FinishedRecord& record, uint64_t home, bool row_existed);
+  size_t size() const { return entries_.size(); }
+  size_t size_bytes() const { return bytes_.size(); }
+  bool empty() const { return entries_.empty(); }
+
+  // All records of a hash, one after another, in the row's format; empty: none.
+  std::string RowOf(uint64_t hash) const;
+  // Whether a record of the hash is here. O(1).
+  bool Contains(uint64_t hash) const { return newest_.contains(hash); }
+
+  struct Entry {
+    uint64_t hash;
+    uint32_t offset;
+    uint32_t size;
+    uint32_t older;  // 1 + index of the previous entry with this hash; 0: none
+    bool row_existed;
+    uint64_t home;
+  };
+  const std::vector<Entry>& entries() const { return entries_; }
+  std::string_view bytes(const Entry& entry) const {
+    return std::string_view(bytes_).substr(entry.offset, entry.size);
+  }
+  // The hashes, sorted, each once.
+  std::vector<uint64_t> SortedHashes() const;
+  bool RowExisted(uint64_t hash) const;
+  void Clear();
+
+ private:
+  std::string bytes_;
+  std::vector<Entry> entries_;
+  absl::flat_hash_map<uint64_t, uint32_t> newest_;
+};
+
+}  // namespace skald::inline v1::internal

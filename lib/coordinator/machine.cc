@@ -1,0 +1,28 @@
+#include "machine.h"
+
+namespace skald::inline v1::internal {
+
+void Machine::Reset() {
+  constexpr size_t kKeptBytesMax = 8192;
+  std::string kept_journal = std::move(journal);
+  kept_journal.clear();
+  if (kept_journal.capacity() > kKeptBytesMax) kept_journal = std::string();
+  id = {};
+  registered = nullptr;
+  journal = std::move(kept_journal);
+  view = SagaView();
+  attempts.clear();
+  running.clear();
+  frame.Clear();
+  watch.reset();
+  start = StartRequestState();
+  on_durable.clear();
+  halted.clear();
+  next_same_hash = nullptr;
+  home = floor_slot = group = 0;
+  undurable = outstanding = 0;
+  next_token = 1;
+  gone = row_existed = announced_stuck = false;
+}
+
+}  // namespace skald::inline v1::internal

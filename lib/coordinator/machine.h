@@ -1,0 +1,107 @@
+// One saga in memory. Belongs to its shard's loop; only `outstanding` attempts read its frame from
+// elsewhere, and it is not reused before they are back.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "frame.h"
+#include "skald/base/ids.h"
+#include "skald/coordinator/internal/watch.h"
+#include "skald/saga/definition.h"
+#include "skald/saga/fold.h"
+#include "skald/saga/plan.h"
+#include "timer_heap.h"
+
+namespace skald::inline v1::internal {
+
+class Shard;
+struct Machine;
+
+// A definition as the coordinator runs it.
+struct Registered {
+  explicit Registered(Definition d) : definition(std::move(d)), layout(definition.data()) {}
+  const DefinitionData& data() const { return definition.data(); }
+
+  Definition definition;
+  FrameLayout layout;
+};
+
+// One call of user code, from its dispatch until it has come back.
+struct Attempt {
+  std::shared_ptr<void> keeps_alive;  // the coordinator's core, while user code runs elsewhere
+  Shard* shard = nullptr;
+  Machine* machine = nullptr;
+  uint16_t step = 0;
+  Direction direction = Direction::kAction;
+  bool reconcile = false;
+  bool overdue = false;
+  bool is_inline = false;
+  uint32_t token = 0;
+  absl::Time deadline;
+  std::optional<StepContext> context;
+  std::stop_source stop{std::nostopstate};
+  AttemptResult result;
+  absl::InlinedVector<const void*, 8> outputs;
+  Call call;
+};
+
+using AnswerCallback = absl::AnyInvocable<void(const absl::Status&) &&>;
+
+// What the thread that called Start found, and who waits for the answer.
+struct StartRequestState {
+  StartedCallback done;
+  std::string_view definition;  // of the registered definition
+  std::string key;
+  std::string input;
+  Hash128 input_fingerprint;
+  absl::Duration deadline = absl::InfiniteDuration();
+  absl::Status row_status;
+  std::optional<std::string> row;  // the finished sagas under this hash, as stored
+  uint64_t row_generation = 0;     // of the shard, before the row was read
+};
+
+struct Machine {
+  SagaId id;
+  const Registered* registered = nullptr;  // null: no such definition here
+  std::string journal;
+  SagaView view;
+  AttemptList attempts;
+  absl::InlinedVector<Attempt*, 1> running;
+  Frame frame;
+  WatchPtr watch;
+  StartRequestState start;
+  std::vector<AnswerCallback> on_durable;
+  std::string halted;  // not journaled: why it cannot go on here (no definition, does not decode)
+
+  Machine* next_same_hash = nullptr;
+  uint64_t home = 0;         // index of the block that its journal begins in
+  uint64_t floor_slot = 0;   // place among the shard's live incarnations
+  uint64_t group = 0;        // newest group that has events of it
+  uint32_t undurable = 0;    // groups with events of it that are not durable yet
+  uint32_t outstanding = 0;  // attempts whose call has not come back
+  uint32_t next_token = 1;
+  bool gone = false;         // finished; kept only for outstanding attempts
+  bool row_existed = false;  // another key's record shares the hash
+  bool announced_stuck = false;
+  absl::Time timer_at;
+  size_t timer_place = kNoPlace;
+
+  std::string_view key() const { return view.key.In(journal); }
+  std::string_view definition_name() const { return view.definition.In(journal); }
+  bool AtRest() const {
+    return IsTerminal(view.state) || view.state == SagaState::kStuck || !halted.empty();
+  }
+
+  // As new, but for memory worth keeping.
+  void Reset();
+};
+
+}  // namespace skald::inline v1::internal

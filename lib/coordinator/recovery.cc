@@ -1,0 +1,120 @@
+#include "recovery.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "skald/base/status.h"
+#include "skald/base/strings.h"
+#include "skald/saga/journal.h"
+
+namespace skald::inline v1::internal {
+
+Recovery::~Recovery() = default;
+
+absl::Status Recovery::Scan() {
+  absl::StatusOr<std::unique_ptr<Cursor>> cursor =
+      core_.committer->store().Scan(Space::kLog, KeyRange{});
+  if (!cursor.ok()) return Annotate(cursor.status(), "opening the journal");
+  for (; (*cursor)->Valid(); (*cursor)->Next()) {
+    SKALD_ASSIGN_OR_RETURN(const uint64_t sequence, ParseBlockKey((*cursor)->key()));
+    SKALD_RETURN_IF_ERROR(Annotate(ScanBlock(sequence, (*cursor)->value()),
+                                   fmt::format("journal block {}", sequence)));
+  }
+  return Annotate((*cursor)->status(), "reading the journal");
+}
+
+absl::Status Recovery::ScanBlock(uint64_t sequence, std::string_view bytes) {
+  SKALD_ASSIGN_OR_RETURN(const Block block, ReadBlock(bytes));
+  last_time_ = std::max(last_time_, block.header.time);
+  next_incarnation_ =
+      std::max(next_incarnation_, static_cast<uint64_t>(block.header.next_incarnation));
+  blocks_.push_back({sequence, bytes.size()});
+  for (const BlockEntry& entry : block.entries) ScanEntry(entry);
+  return absl::OkStatus();
+}
+
+void Recovery::ScanEntry(const BlockEntry& entry) {
+  next_incarnation_ =
+      std::max(next_incarnation_, static_cast<uint64_t>(entry.saga.incarnation) + 1);
+  std::unique_ptr<Machine>& machine = sagas_[entry.saga];
+  const bool first = machine == nullptr;
+  if (first) machine = std::make_unique<Machine>();
+  machine->id = entry.saga;
+  if (first || entry.carried) {
+    machine->home = blocks_.size() - 1;
+    machine->journal.clear();
+  }
+  machine->journal.append(entry.events);
+}
+
+void Recovery::FoldSaga(Machine& machine) {
+  const absl::StatusOr<SagaView> plain = FoldAll(nullptr, machine.journal);
+  if (!plain.ok()) {
+    machine.halted =
+        fmt::format("its journal does not decode: {}", ToStd(plain.status().message()));
+    return;
+  }
+  machine.view = *plain;
+  const Registered* registered =
+      core_.FindDefinition(machine.definition_name(), machine.view.version);
+  if (IsTerminal(machine.view.state) && registered == nullptr) return;
+  if (registered == nullptr) {
+    machine.halted =
+        fmt::format("the definition '{}' v{} is not registered; register it and open again",
+                    machine.definition_name(), machine.view.version);
+    return;
+  }
+  if (registered->data().fingerprint != machine.view.fingerprint) {
+    if (IsTerminal(machine.view.state)) return;
+    machine.halted = fmt::format(
+        "the definition '{}' v{} has another graph than the saga was started with; register the "
+        "old graph under this version and the new one under the next",
+        machine.definition_name(), machine.view.version);
+    return;
+  }
+  absl::StatusOr<SagaView> full = FoldAll(&registered->data(), machine.journal);
+  if (!full.ok()) {
+    machine.halted = fmt::format("its journal does not fold: {}", ToStd(full.status().message()));
+    return;
+  }
+  machine.registered = registered;
+  machine.view = *std::move(full);
+}
+
+void Recovery::HandOver() {
+  // After an operator has accepted a loss the epoch has leapt; incarnations leap with it, so that
+  // none that was lost is given out again.
+  const uint64_t adopted = (core_.fence.epoch >> 32) << 40;
+  core_.next_incarnation.store(std::max(next_incarnation_, adopted + 1));
+  core_.next_block.store(blocks_.empty() ? 1 : blocks_.back().sequence + 1);
+  core_.last_durable_block.store(blocks_.empty() ? 0 : blocks_.back().sequence);
+  for (const auto& shard : core_.shards) {
+    for (const BlockSeen& block : blocks_) shard->AdoptBlock(block.sequence, block.bytes);
+  }
+  std::vector<std::unique_ptr<Machine>> ordered;
+  ordered.reserve(sagas_.size());
+  for (auto& [id, machine] : sagas_) ordered.push_back(std::move(machine));
+  std::sort(ordered.begin(), ordered.end(),
+            [](const auto& a, const auto& b) { return a->id.incarnation < b->id.incarnation; });
+  for (std::unique_ptr<Machine>& machine : ordered) {
+    FoldSaga(*machine);
+    // A finished saga whose first blocks are dropped has its record by id; the rest is leftover.
+    if (machine->view.sequence == 0 && EndsFinished(machine->journal)) continue;
+    core_.ShardOf(machine->id.hash).Adopt(machine.release());
+  }
+}
+
+bool Recovery::EndsFinished(std::string_view journal) {
+  SagaState last = SagaState::kRunning;
+  while (!journal.empty()) {
+    const absl::StatusOr<Event> event = ReadEvent(journal);
+    if (!event.ok()) return false;
+    if (event->kind == EventKind::kStart) return false;
+    last = event->state_after;
+  }
+  return IsTerminal(last);
+}
+
+}  // namespace skald::inline v1::internal

@@ -1,0 +1,288 @@
+#include "shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core.h"
+#include "skald/base/check.h"
+#include "skald/base/status.h"
+
+namespace skald::inline v1::internal {
+namespace {
+
+// A block is sealed at this size although another is still being committed.
+constexpr size_t kBlockBytesMax = size_t{1} << 20;
+// When nothing is being committed, a group of this many sagas goes out at once, so that the disk
+// works while the rest is folded.
+constexpr size_t kEarlyGroupSagas = 192;
+constexpr size_t kSpareMachinesMax = 8192;
+constexpr absl::Duration kDeferredRetry = absl::Milliseconds(1);
+
+}  // namespace
+
+Shard::Shard(Core& core, uint32_t index)
+    : core_(core),
+      index_(index),
+      now_(core.clock->Now()),
+      next_timer_micros_(absl::ToUnixMicros(absl::InfiniteFuture())) {}
+
+Shard::~Shard() {
+  // Attempts that came back to a coordinator that is gone, and groups that its committer gave back.
+  MutexLock lock(inbox_mutex_);
+  for (Message& message : inbox_) {
+    if (message.kind == Message::Kind::kAttemptDone) {
+      auto* attempt = static_cast<Attempt*>(message.object);
+      if (--attempt->machine->outstanding == 0 && attempt->machine->gone) delete attempt->machine;
+      delete attempt;
+    }
+    if (message.kind == Message::Kind::kDurable) delete static_cast<Group*>(message.object);
+    if (message.kind == Message::Kind::kStart) delete static_cast<Machine*>(message.object);
+  }
+  for (auto& [hash, first] : machines_) {
+    for (Machine* machine = first; machine != nullptr;) {
+      delete std::exchange(machine, machine->next_same_hash);
+    }
+  }
+}
+
+void Shard::Post(Message message) {
+  MutexLock lock(inbox_mutex_);
+  inbox_.push_back(std::move(message));
+  if (!sleeping_) return;
+  sleeping_ = false;
+  lock.Unlock();
+  inbox_changed_.NotifyOne();
+}
+
+Machine* Shard::TakeMachine() {
+  MutexLock lock(spare_mutex_);
+  if (spare_.empty()) return new Machine();
+  Machine* machine = spare_.back().release();
+  spare_.pop_back();
+  return machine;
+}
+
+void Shard::GiveBack(Machine* machine) {
+  machine->Reset();
+  MutexLock lock(spare_mutex_);
+  if (spare_.size() < kSpareMachinesMax) {
+    spare_.emplace_back(machine);
+    return;
+  }
+  lock.Unlock();
+  delete machine;
+}
+
+absl::Time Shard::next_timer() const {
+  return absl::FromUnixMicros(next_timer_micros_.load(std::memory_order_relaxed));
+}
+
+bool Shard::RunOnce() {
+  {
+    MutexLock lock(inbox_mutex_);
+    taken_.swap(inbox_);
+  }
+  now_ = core_.clock->Now();
+  bool any = !taken_.empty();
+  for (Message& message : taken_) {
+    switch (message.kind) {
+      case Message::Kind::kStart:
+        HandleStart(static_cast<Machine*>(message.object));
+        break;
+      case Message::Kind::kAttemptDone:
+        HandleDone(static_cast<Attempt*>(message.object));
+        break;
+      case Message::Kind::kDurable:
+        HandleDurable(static_cast<Group*>(message.object));
+        break;
+      case Message::Kind::kCall:
+        std::move(message.call)(*this);
+        break;
+    }
+    if (MaySeal()) Seal();
+  }
+  taken_.clear();
+  if (timers_.next() <= now_) {
+    any = true;
+    FireTimers();
+  }
+  SendDeferred();
+  const bool flush = Flushing() && !core_.draining.load(std::memory_order_relaxed);
+  if (groups_in_flight_ == 0 && (pending_ != nullptr || flush)) {
+    any = true;
+    Seal();
+  }
+  next_timer_micros_.store(absl::ToUnixMicros(timers_.next()), std::memory_order_relaxed);
+  return any;
+}
+
+void Shard::Loop() {
+  for (;;) {
+    if (RunOnce()) continue;
+    absl::Duration wait = timers_.next() - core_.clock->Now();
+    if (!deferred_work_.empty()) wait = std::min(wait, kDeferredRetry);
+    MutexLock lock(inbox_mutex_);
+    if (stopping_ && (groups_in_flight_ == 0 || core_.failed.load())) return;
+    if (!inbox_.empty() || wait <= absl::ZeroDuration()) continue;
+    sleeping_ = true;
+    inbox_changed_.WaitFor(inbox_mutex_, wait);
+    sleeping_ = false;
+  }
+}
+
+void Shard::Stop() {
+  MutexLock lock(inbox_mutex_);
+  stopping_ = true;
+  inbox_changed_.NotifyOne();
+}
+
+Group& Shard::Pending() {
+  if (pending_ == nullptr) {
+    if (spare_groups_.empty()) {
+      pending_ = std::make_unique<Group>();
+    } else {
+      pending_ = std::move(spare_groups_.back());
+      spare_groups_.pop_back();
+    }
+    pending_->serial = next_group_++;
+  }
+  if (!pending_->has_block) {
+    pending_->has_block = true;
+    if (blocks_.empty()) needed_.store(core_.next_block.load(), std::memory_order_seq_cst);
+    const uint64_t sequence = core_.next_block.fetch_add(1);
+    blocks_.push_back({.sequence = sequence});
+    pending_->home = first_block_ + blocks_.size() - 1;
+  }
+  return *pending_;
+}
+
+bool Shard::MaySeal() const {
+  if (pending_ == nullptr) return false;
+  if (pending_->builder.size_bytes() >= kBlockBytesMax) return true;
+  return groups_in_flight_ == 0 && pending_->machines.size() >= kEarlyGroupSagas;
+}
+
+void Shard::Seal() {
+  if (pending_ == nullptr) {
+    pending_ = spare_groups_.empty() ? std::make_unique<Group>() : std::move(spare_groups_.back());
+    if (!spare_groups_.empty()) spare_groups_.pop_back();
+    pending_->serial = next_group_++;
+  }
+  Group* group = pending_.release();
+  Unit unit;
+  if (group->has_block) {
+    BlockInfo& info = blocks_[group->home - first_block_];
+    const BlockHeader header{.epoch = core_.fence.epoch,
+                             .shard = index_,
+                             .time = now_,
+                             .next_incarnation = Incarnation{core_.next_incarnation.load()}};
+    const std::string block = group->builder.Seal(header);
+    info.bytes = block.size();
+    block_bytes_ += block.size();
+    stats_.journal_bytes.fetch_add(block.size(), std::memory_order_relaxed);
+    unit.Put(Space::kLog, BlockKey(info.sequence), block);
+  }
+  AddFinishedRows(unit, *group);
+  ++groups_in_flight_;
+  stats_.commits.fetch_add(1, std::memory_order_relaxed);
+  // A group outlives the call: it comes back to the inbox, also from a committer that stops.
+  const absl::Status queued = core_.committer->Enqueue(
+      std::move(unit),
+      [this, group](const absl::Status& status) {
+        group->status = status;
+        Post({.kind = Message::Kind::kDurable, .object = group, .call = {}});
+      },
+      /*admitted=*/true);
+  if (queued.ok()) return;
+  group->status = queued;
+  Post({.kind = Message::Kind::kDurable, .object = group, .call = {}});
+}
+
+void Shard::AnswerDurable(Machine& machine) {
+  if (machine.start.done) {
+    StartedCallback done = std::move(machine.start.done);
+    std::move(done)(Started{machine.watch, false});
+  }
+  if (machine.on_durable.empty()) return;
+  std::vector<AnswerCallback> answers = std::move(machine.on_durable);
+  machine.on_durable.clear();
+  for (AnswerCallback& answer : answers) std::move(answer)(absl::OkStatus());
+}
+
+void Shard::HandleDurable(Group* group) {
+  --groups_in_flight_;
+  std::unique_ptr<Group> owned(group);
+  if (!group->status.ok()) {
+    core_.Fail(group->status);
+    TellEveryone(core_.Health());
+    return;
+  }
+  if (group->has_block) {
+    BlockInfo& block = blocks_[group->home - first_block_];
+    block.durable = true;
+    uint64_t seen = core_.last_durable_block.load();
+    while (seen < block.sequence &&
+           !core_.last_durable_block.compare_exchange_weak(seen, block.sequence)) {
+    }
+  }
+  for (Machine* machine : group->machines) {
+    if (--machine->undurable > 0) continue;
+    AnswerDurable(*machine);
+    Advance(*machine);
+    if (MaySeal()) Seal();
+  }
+  for (const uint64_t home : group->old_homes) ReleaseHome(home);
+  if (!group->old_homes.empty()) carrying_ = false;
+  if (group->ends_flush) {
+    for (const FinishedSet::Entry& entry : flushing_.entries()) ReleaseHome(entry.home);
+    std::swap(flushed_, flushing_);
+    flushing_.Clear();
+    flush_order_.clear();
+    flush_next_ = 0;
+    generation_.fetch_add(1, std::memory_order_acq_rel);
+    core_.notifier->PostJob([core = core_.weak_from_this()] {
+      if (auto alive = core.lock()) alive->DropOldBlocks();
+    });
+  }
+  PublishNeeded();
+  group->machines.clear();
+  group->old_homes.clear();
+  group->has_block = group->ends_flush = false;
+  if (spare_groups_.size() < 8) spare_groups_.push_back(std::move(owned));
+}
+
+void Shard::Abort(const absl::Status& why) {
+  // What is durable by now is still told as such; with no committer nothing new can become so.
+  RunOnce();
+  std::vector<Message> rest;
+  {
+    MutexLock lock(inbox_mutex_);
+    for (Message& message : inbox_) {
+      if (message.kind == Message::Kind::kStart) rest.push_back(std::move(message));
+    }
+    std::erase_if(inbox_, [](const Message& m) { return m.kind == Message::Kind::kStart; });
+  }
+  for (Message& message : rest) {
+    auto* machine = static_cast<Machine*>(message.object);
+    std::move(machine->start.done)(why);
+    delete machine;
+  }
+  TellEveryone(why);
+}
+
+void Shard::TellEveryone(const absl::Status& why) {
+  // Dropped work comes back to the inbox as an attempt that may have happened.
+  deferred_work_.clear();
+  for (auto& [hash, first] : machines_) {
+    for (Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
+      for (Attempt* attempt : machine->running) attempt->stop.request_stop();
+      if (machine->start.done) std::move(machine->start.done)(why);
+      for (AnswerCallback& answer : machine->on_durable) std::move(answer)(why);
+      machine->start.done = nullptr;
+      machine->on_durable.clear();
+      if (machine->watch && !machine->announced_stuck) machine->watch->Settle(why);
+    }
+  }
+}
+
+}  // namespace skald::inline v1::internal

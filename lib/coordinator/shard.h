@@ -1,0 +1,220 @@
+// One loop: the owner of every saga whose hash falls to it. Events come in by Post, are folded and
+// planned one after another, and what they say of sagas goes out in groups: one block of the
+// journal, one commit. What follows from an event runs only when its group is durable.
+//
+//   inbox -> fold -> pending group -> committer -> durable -> plan -> attempts -> inbox …
+//
+// While one group is being committed the next one fills.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "finished.h"
+#include "live_floor.h"
+#include "machine.h"
+#include "skald/async/executor.h"
+#include "skald/base/mutex.h"
+#include "skald/coordinator/coordinator.h"
+#include "skald/saga/journal.h"
+#include "timer_heap.h"
+
+namespace skald::inline v1::internal {
+
+struct Core;
+
+// What one commit says: a block of events, some rows of finished sagas, or both.
+struct Group {
+  uint64_t serial = 0;
+  bool has_block = false;
+  uint64_t home = 0;  // index of its block
+  BlockBuilder builder;
+  std::vector<Machine*> machines;   // each once
+  std::vector<uint64_t> old_homes;  // of sagas carried forward into this block
+  bool ends_flush = false;          // the last rows of the generation that is being written
+  absl::Status status;
+};
+
+struct Message {
+  enum class Kind : uint8_t { kStart, kAttemptDone, kDurable, kCall } kind = Kind::kCall;
+  void* object = nullptr;  // Machine, Attempt or Group
+  absl::AnyInvocable<void(Shard&) &&> call;
+};
+
+struct ShardStats {
+  std::atomic<uint64_t> started{0}, completed{0}, compensated{0}, stuck{0}, abandoned{0},
+      resumed{0}, attempts{0}, late_verdicts{0}, refused{0}, journal_bytes{0}, commits{0};
+};
+
+class Shard {
+ public:
+  Shard(Core& core, uint32_t index);
+  ~Shard();
+
+  // ---- from any thread ----
+  void Post(Message message);
+  Machine* TakeMachine();
+  void GiveBack(Machine* machine);
+  uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+  // Lowest incarnation that may still be live, lowest block that is still needed; conservative.
+  uint64_t floor() const { return live_.floor(); }
+  uint64_t needed() const { return needed_.load(std::memory_order_seq_cst); }
+  absl::Time next_timer() const;
+  uint64_t outstanding() const { return outstanding_.load(std::memory_order_acquire); }
+  ShardStats& stats() { return stats_; }
+  size_t in_memory() const { return in_memory_.load(std::memory_order_relaxed); }
+
+  // ---- on the loop ----
+  // Everything that can be done now. RETURNS: whether there was anything.
+  bool RunOnce();
+  // RunOnce for ever, sleeping in between, until Stop.
+  void Loop();
+  void Stop();
+  // Everybody who waits gets `why`; the sagas stay as they are.
+  void TellEveryone(const absl::Status& why);
+  // After the loop has ended: takes what still comes in, then tells everyone.
+  void Abort(const absl::Status& why);
+
+  // ---- on the loop, through Message::call: verbs and questions ----
+  void Cancel(SagaId id, const Operator& by, AnswerCallback done);
+  void DoVerb(SagaId id, Verb verb, std::string_view step, std::optional<std::string> output,
+              const Operator& by, AnswerCallback done);
+  // The journal is told only as far as it is durable: `done` waits for that.
+  void Show(SagaId id, absl::AnyInvocable<void(absl::StatusOr<SagaDetails>) &&> done);
+  void List(const SagaFilter& filter, std::vector<SagaInfo>& out);
+  // The saga's watch, when it is in memory or finished and in memory.
+  // `done` is called when what it tells is durable. NotFound: neither.
+  void Find(uint64_t hash, std::string_view definition, std::string_view key, StartedCallback done);
+  // Writes out the finished sagas although there are few.
+  void FlushFinished();
+
+  // ---- recovery, before the loop runs ----
+  // Blocks in order of their sequence. RETURNS: the block's index, a saga's home.
+  uint64_t AdoptBlock(uint64_t sequence, size_t bytes);
+  // A saga as its journal tells it. REQUIRES: incarnations in ascending order.
+  void Adopt(Machine* machine);
+  // On the loop: goes on with everything that was adopted.
+  void Resume();
+
+ private:
+  // shard_start.cc
+  void HandleStart(Machine* fresh);
+  bool AnswerFromMemory(Machine& fresh);
+  bool AnswerFromRow(Machine& fresh);
+  void AnswerLive(Machine& live, Machine& fresh);
+  void AnswerFinished(const FinishedRecord& record, Machine& fresh);
+  void MakeWatch(Machine& machine);
+  void Begin(Machine* fresh);
+  Machine* FindLive(uint64_t hash, std::string_view definition, std::string_view key);
+  Machine* FindLive(SagaId id);
+  void Insert(Machine* machine);
+  void Erase(Machine* machine);
+
+  // shard_drive.cc
+  void Append(Machine& machine, const Event& event);
+  bool TryAppend(Machine& machine, const Event& event, absl::Status* why_not);
+  void AppendWithoutDefinition(Machine& machine, Event event);
+  void AddToGroup(Machine& machine, size_t journal_from);
+  void Advance(Machine& machine);
+  void Follow(Machine& machine, const NextList& nexts);
+  void Dispatch(Machine& machine, const Next& next);
+  bool PrepareCall(Machine& machine, Attempt& attempt);
+  void Send(Attempt* attempt);
+  void SendDeferred();
+  void HandleDone(Attempt* attempt);
+  void HandleLate(Machine& machine, Attempt& attempt);
+  void Conclude(Machine& machine, Attempts& attempts, AttemptResult& result);
+  void Turn(Machine& machine, const Next& next);
+  void GiveUpUntried(Machine& machine, const Next& next);
+  void FireTimers();
+  void FireTimer(Machine& machine);
+  void Overdue(Machine& machine, Attempt& attempt);
+  void ArmTimer(Machine& machine, absl::Time at);
+  void Halt(Machine& machine, std::string why);
+  void AnnounceStuck(Machine& machine);
+  Settled StuckOf(const Machine& machine) const;
+  void Finish(Machine& machine);
+  std::string StepName(const Machine& machine, uint16_t step) const;
+
+  // shard_keep.cc
+  void KeepFinished(Machine& machine);
+  void AddFinishedRows(Unit& unit, Group& group);
+  void ReleaseHome(uint64_t home);
+  void PublishNeeded();
+  void CarryForward();
+  std::optional<std::string> FinishedRow(uint64_t hash) const;
+  std::string Unexpired(std::string_view row) const;
+
+  // shard.cc
+  Group& Pending();
+  bool MaySeal() const;
+  void Seal();
+  void HandleDurable(Group* group);
+  void AnswerDurable(Machine& machine);
+  bool Flushing() const { return flush_next_ < flush_order_.size(); }
+
+  // shard_verbs.cc
+  SagaInfo InfoOf(const Machine& machine) const;
+  absl::Status CheckVerb(const Machine* machine, SagaId id, const Operator& by) const;
+  void AfterVerb(Machine& machine, AnswerCallback done);
+  void Wake(Machine& machine);
+
+  Core& core_;
+  const uint32_t index_;
+  absl::Time now_;
+  ShardStats stats_;
+
+  Mutex inbox_mutex_;
+  CondVar inbox_changed_;
+  std::vector<Message> inbox_ SKALD_GUARDED_BY(inbox_mutex_);
+  bool sleeping_ SKALD_GUARDED_BY(inbox_mutex_) = false;
+  bool stopping_ SKALD_GUARDED_BY(inbox_mutex_) = false;
+  std::vector<Message> taken_;
+
+  Mutex spare_mutex_;
+  std::vector<std::unique_ptr<Machine>> spare_ SKALD_GUARDED_BY(spare_mutex_);
+  std::vector<std::unique_ptr<Attempt>> spare_attempts_;
+  std::vector<std::unique_ptr<Group>> spare_groups_;
+
+  absl::flat_hash_map<uint64_t, Machine*> machines_;
+  std::atomic<size_t> in_memory_{0};
+  std::atomic<uint64_t> outstanding_{0};
+  TimerHeap<Machine> timers_;
+  std::atomic<int64_t> next_timer_micros_;
+  std::deque<Work> deferred_work_;  // the executor was full
+
+  std::unique_ptr<Group> pending_;
+  uint64_t next_group_ = 1;
+  uint32_t groups_in_flight_ = 0;
+
+  struct BlockInfo {
+    uint64_t sequence = 0;
+    uint64_t live = 0;  // sagas whose journal begins here and is still needed
+    size_t bytes = 0;
+    bool durable = false;
+  };
+  std::deque<BlockInfo> blocks_;
+  uint64_t first_block_ = 0;  // index of blocks_.front()
+  size_t block_bytes_ = 0;
+  bool carrying_ = false;  // sagas are being written again; once at a time
+  std::atomic<uint64_t> needed_{~uint64_t{0}};
+  LiveFloor live_;
+
+  FinishedSet current_;
+  FinishedSet flushing_;
+  FinishedSet flushed_;
+  std::vector<uint64_t> flush_order_;
+  size_t flush_next_ = 0;
+  std::atomic<uint64_t> generation_{0};
+};
+
+}  // namespace skald::inline v1::internal

@@ -1,0 +1,148 @@
+// What is kept of finished sagas, and which part of the journal is still needed.
+
+#include <algorithm>
+#include <utility>
+
+#include "core.h"
+#include "shard.h"
+#include "skald/base/check.h"
+#include "skald/base/status.h"
+
+namespace skald::inline v1::internal {
+namespace {
+
+// Rows of finished sagas that ride along with one commit.
+constexpr size_t kRowsPerGroup = 512;
+constexpr size_t kRowBytesPerGroup = size_t{1} << 20;
+
+}  // namespace
+
+void Shard::KeepFinished(Machine& machine) {
+  const SagaView& view = machine.view;
+  FinishedRecord record;
+  record.id = machine.id;
+  record.definition = machine.definition_name();
+  record.version = view.version;
+  record.key = machine.key();
+  record.input_fingerprint = view.input_fingerprint;
+  record.state = view.state;
+  const std::string step = StepName(machine, view.reason_step);
+  if (view.state != SagaState::kCompleted) {
+    record.reason = view.reason.In(machine.journal);
+    record.step = step;
+  }
+  absl::Duration retention = core_.options.retention_without_definition;
+  if (machine.registered != nullptr) {
+    const DefinitionData& data = machine.registered->data();
+    retention = data.retention;
+    if (view.state == SagaState::kCompleted && data.result_step) {
+      record.result = view.steps[*data.result_step].output.In(machine.journal);
+    }
+  }
+  record.started = view.started;
+  record.finished = view.updated;
+  record.expires = view.updated + retention;
+  record.sequence = view.sequence;
+  current_.Add(record, machine.home, machine.row_existed);
+  if (machine.watch) machine.watch->Settle(ToSettled(record));
+  const size_t finished_max = core_.options.finished_in_memory_max / core_.shards.size();
+  if (current_.size() * 2 >= finished_max) FlushFinished();
+}
+
+void Shard::FlushFinished() {
+  if (Flushing() || !flushing_.empty() || current_.empty()) return;
+  std::swap(current_, flushing_);
+  flush_order_ = flushing_.SortedHashes();
+  flush_next_ = 0;
+}
+
+std::optional<std::string> Shard::FinishedRow(uint64_t hash) const {
+  std::string row;
+  for (const FinishedSet* set : {&current_, &flushing_, &flushed_}) {
+    if (set->Contains(hash)) row.append(set->RowOf(hash));
+  }
+  if (row.empty()) return std::nullopt;
+  return row;
+}
+
+void Shard::AddFinishedRows(Unit& unit, Group& group) {
+  size_t rows = 0;
+  size_t bytes = 0;
+  while (Flushing() && rows < kRowsPerGroup && bytes < kRowBytesPerGroup) {
+    const uint64_t hash = flush_order_[flush_next_++];
+    std::string row = flushing_.RowOf(hash);
+    // Another key's record under the same hash, or an older one that memory still answers for.
+    if (flushed_.Contains(hash)) {
+      row.append(flushed_.RowOf(hash));
+    } else if (flushing_.RowExisted(hash)) {
+      absl::StatusOr<std::optional<Row>> old =
+          core_.committer->store().Get(Space::kRows, FinishedKey(hash));
+      if (!old.ok()) {
+        core_.Notify(Severity::kWarning, "finished-row-unread", FinishedKey(hash),
+                     std::string(old.status().message()));
+      } else if (old->has_value()) {
+        row.append(Unexpired((*old)->value));
+      }
+    }
+    unit.Put(Space::kRows, FinishedKey(hash), row);
+    bytes += row.size();
+    ++rows;
+  }
+  if (rows > 0 && !Flushing()) group.ends_flush = true;
+}
+
+std::string Shard::Unexpired(std::string_view row) const {
+  std::string kept;
+  while (!row.empty()) {
+    const absl::StatusOr<FinishedRecord> record = ReadFinished(row);
+    if (!record.ok()) break;
+    if (record->expires > now_) AppendFinished(*record, &kept);
+  }
+  return kept;
+}
+
+void Shard::ReleaseHome(uint64_t home) {
+  SKALD_CHECK(home >= first_block_, "home={} first={}", home, first_block_);
+  BlockInfo& block = blocks_[home - first_block_];
+  SKALD_CHECK(block.live > 0, "home={}", home);
+  --block.live;
+}
+
+void Shard::PublishNeeded() {
+  // The newest block stays: it carries the time and the incarnations that a later open begins with.
+  while (blocks_.size() > 1 && blocks_.front().live == 0 && blocks_.front().durable) {
+    block_bytes_ -= blocks_.front().bytes;
+    blocks_.pop_front();
+    ++first_block_;
+  }
+  needed_.store(blocks_.empty() ? ~uint64_t{0} : blocks_.front().sequence,
+                std::memory_order_seq_cst);
+  const size_t kept_max = core_.options.journal_bytes_max / core_.shards.size();
+  if (block_bytes_ > kept_max) CarryForward();
+}
+
+void Shard::CarryForward() {
+  FlushFinished();
+  if (carrying_ || blocks_.size() < 4) return;
+  // Sagas that began in the older half of the blocks are written again, whole, at the front.
+  const uint64_t young = first_block_ + blocks_.size() / 2;
+  for (auto& [hash, first] : machines_) {
+    for (Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
+      if (machine->home >= young) continue;
+      Group& group = Pending();
+      group.builder.Add(machine->id, true, machine->journal);
+      group.old_homes.push_back(machine->home);
+      machine->home = group.home;
+      ++blocks_[group.home - first_block_].live;
+      if (machine->group != group.serial) {
+        machine->group = group.serial;
+        ++machine->undurable;
+        group.machines.push_back(machine);
+      }
+      carrying_ = true;
+      if (MaySeal()) Seal();
+    }
+  }
+}
+
+}  // namespace skald::inline v1::internal

@@ -1,0 +1,62 @@
+// Taking over, at open, what recovery has read.
+
+#include <algorithm>
+#include <utility>
+
+#include "core.h"
+#include "shard.h"
+
+namespace skald::inline v1::internal {
+
+uint64_t Shard::AdoptBlock(uint64_t sequence, size_t bytes) {
+  blocks_.push_back({.sequence = sequence, .bytes = bytes, .durable = true});
+  block_bytes_ += bytes / core_.shards.size();
+  needed_.store(blocks_.front().sequence, std::memory_order_seq_cst);
+  return first_block_ + blocks_.size() - 1;
+}
+
+void Shard::Adopt(Machine* machine) {
+  ++blocks_[machine->home - first_block_].live;
+  if (machine->halted.empty() && IsTerminal(machine->view.state)) {
+    // Its row may be there already; writing it again changes nothing.
+    KeepFinished(*machine);
+    delete machine;
+    return;
+  }
+  machine->floor_slot = live_.Add(static_cast<uint64_t>(machine->id.incarnation));
+  core_.in_flight.fetch_add(1, std::memory_order_relaxed);
+  Insert(machine);
+  stats_.resumed.fetch_add(1, std::memory_order_relaxed);
+  if (machine->registered == nullptr) return;
+  machine->frame.Reset(machine->registered->layout);
+  const DefinitionData& data = machine->registered->data();
+  if (machine->view.state != SagaState::kRunning) return;
+  for (uint16_t step = 0; step < data.steps.size(); ++step) {
+    if (machine->view.steps[step].status != StepStatus::kWaiting) continue;
+    if (!Dispatchable(machine->view, data, step)) continue;
+    Attempts& attempts = machine->attempts.emplace_back();
+    attempts.step = step;
+    attempts.lost = attempts.unclean = true;
+    attempts.only_retry_later = false;
+  }
+}
+
+void Shard::Resume() {
+  std::vector<Machine*> all;
+  all.reserve(in_memory());
+  for (const auto& [hash, first] : machines_) {
+    for (Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
+      all.push_back(machine);
+    }
+  }
+  // Oldest first: they have waited longest.
+  std::sort(all.begin(), all.end(), [](const Machine* a, const Machine* b) {
+    return a->id.incarnation < b->id.incarnation;
+  });
+  for (Machine* machine : all) {
+    Advance(*machine);
+    if (MaySeal()) Seal();
+  }
+}
+
+}  // namespace skald::inline v1::internal

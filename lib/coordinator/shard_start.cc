@@ -1,0 +1,194 @@
+// Starting a saga, or finding the one that its key has.
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "core.h"
+#include "shard.h"
+#include "skald/base/check.h"
+#include "skald/base/status.h"
+
+namespace skald::inline v1::internal {
+namespace {
+
+absl::Status OtherInput(std::string_view definition, std::string_view key, SagaId id,
+                        size_t bytes_then, size_t bytes_now) {
+  const std::string sizes =
+      bytes_then == 0 ? fmt::format("its input is another one ({} bytes now)", bytes_now)
+                      : fmt::format("its input was another one: {} bytes then, {} bytes now",
+                                    bytes_then, bytes_now);
+  return absl::AlreadyExistsError(fmt::format(
+      "starting '{}' under key '{}': the key belongs to saga {}, and {}; use another key "
+      "for another order",
+      definition, key, ToString(id), sizes));
+}
+
+}  // namespace
+
+Machine* Shard::FindLive(uint64_t hash, std::string_view definition, std::string_view key) {
+  const auto found = machines_.find(hash);
+  Machine* machine = found == machines_.end() ? nullptr : found->second;
+  while (machine != nullptr &&
+         (machine->key() != key || machine->definition_name() != definition)) {
+    machine = machine->next_same_hash;
+  }
+  return machine;
+}
+
+Machine* Shard::FindLive(SagaId id) {
+  const auto found = machines_.find(id.hash);
+  Machine* machine = found == machines_.end() ? nullptr : found->second;
+  while (machine != nullptr && machine->id != id) machine = machine->next_same_hash;
+  return machine;
+}
+
+void Shard::Insert(Machine* machine) {
+  Machine*& first = machines_[machine->id.hash];
+  machine->next_same_hash = first;
+  first = machine;
+  in_memory_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Shard::Erase(Machine* machine) {
+  const auto found = machines_.find(machine->id.hash);
+  SKALD_CHECK(found != machines_.end(), "saga {} is not in memory", ToString(machine->id));
+  Machine** link = &found->second;
+  while (*link != machine) link = &(*link)->next_same_hash;
+  *link = std::exchange(machine->next_same_hash, nullptr);
+  if (found->second == nullptr) machines_.erase(found);
+  in_memory_.fetch_sub(1, std::memory_order_relaxed);
+  core_.in_flight.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Shard::HandleStart(Machine* fresh) {
+  const bool answered = AnswerFromMemory(*fresh) || AnswerFromRow(*fresh);
+  if (!answered) {
+    Begin(fresh);
+    return;
+  }
+  core_.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  GiveBack(fresh);
+}
+
+bool Shard::AnswerFromMemory(Machine& fresh) {
+  const StartRequestState& start = fresh.start;
+  if (Machine* live = FindLive(fresh.id.hash, start.definition, start.key)) {
+    AnswerLive(*live, fresh);
+    return true;
+  }
+  const std::optional<std::string> row = FinishedRow(fresh.id.hash);
+  // Somebody else's record shares the row, or will: it must not be written over.
+  fresh.row_existed = row.has_value() || machines_.contains(fresh.id.hash);
+  if (!row) return false;
+  absl::StatusOr<std::optional<FinishedRecord>> record =
+      FindFinished(*row, start.definition, start.key, now_);
+  SKALD_CHECK(record.ok(), "a finished record in memory does not read back");
+  if (!record->has_value()) return false;
+  AnswerFinished(**record, fresh);
+  return true;
+}
+
+bool Shard::AnswerFromRow(Machine& fresh) {
+  StartRequestState& start = fresh.start;
+  if (generation() - start.row_generation >= 2) {
+    // The caller read before rows that have left memory since were durable.
+    absl::StatusOr<std::optional<Row>> row =
+        core_.committer->store().Get(Space::kRows, FinishedKey(fresh.id.hash));
+    start.row_status = row.status();
+    start.row.reset();
+    if (row.ok() && row->has_value()) start.row = std::move((*row)->value);
+  }
+  if (!start.row_status.ok()) {
+    std::move(start.done)(Annotate(start.row_status, "looking for the key's finished saga"));
+    return true;
+  }
+  if (!start.row) return false;
+  absl::StatusOr<std::optional<FinishedRecord>> record =
+      FindFinished(*start.row, start.definition, start.key, now_);
+  if (!record.ok()) {
+    std::move(start.done)(record.status());
+    return true;
+  }
+  fresh.row_existed = true;
+  if (!record->has_value()) return false;
+  AnswerFinished(**record, fresh);
+  return true;
+}
+
+void Shard::AnswerLive(Machine& live, Machine& fresh) {
+  StartRequestState& start = fresh.start;
+  if (!live.watch) MakeWatch(live);
+  absl::StatusOr<Started> answer = Started{live.watch, true};
+  if (live.view.input_fingerprint != start.input_fingerprint) {
+    answer =
+        OtherInput(start.definition, start.key, live.id, live.view.input.size, start.input.size());
+  }
+  if (live.undurable == 0 || !answer.ok()) {
+    std::move(start.done)(std::move(answer));
+    return;
+  }
+  live.on_durable.push_back([done = std::move(start.done),
+                             answer = std::move(answer)](const absl::Status& status) mutable {
+    if (!status.ok()) answer = status;
+    std::move(done)(std::move(answer));
+  });
+}
+
+void Shard::MakeWatch(Machine& machine) {
+  machine.watch = std::make_shared<Watch>(std::string(machine.key()));
+  machine.watch->SetId(machine.id);
+  if (machine.announced_stuck) machine.watch->Settle(StuckOf(machine));
+}
+
+void Shard::AnswerFinished(const FinishedRecord& record, Machine& fresh) {
+  StartRequestState& start = fresh.start;
+  if (record.input_fingerprint != start.input_fingerprint) {
+    std::move(start.done)(
+        OtherInput(start.definition, start.key, record.id, 0, start.input.size()));
+    return;
+  }
+  auto watch = std::make_shared<Watch>(std::string(record.key));
+  watch->SetId(record.id);
+  watch->Settle(ToSettled(record));
+  std::move(start.done)(Started{std::move(watch), true});
+}
+
+void Shard::Begin(Machine* fresh) {
+  Machine& machine = *fresh;
+  StartRequestState& start = machine.start;
+  if (core_.failed.load(std::memory_order_relaxed)) {
+    std::move(start.done)(core_.Health());
+    core_.in_flight.fetch_sub(1, std::memory_order_relaxed);
+    GiveBack(fresh);
+    return;
+  }
+  live_.Expect(core_.next_incarnation.load());
+  machine.id.incarnation = Incarnation{core_.next_incarnation.fetch_add(1)};
+  machine.floor_slot = live_.Add(static_cast<uint64_t>(machine.id.incarnation));
+  const DefinitionData& data = machine.registered->data();
+  Event event;
+  event.kind = EventKind::kStart;
+  event.time = now_;
+  event.definition = data.name;
+  event.version = data.version;
+  event.fingerprint = data.fingerprint;
+  event.key = start.key;
+  event.input_fingerprint = start.input_fingerprint;
+  event.input = start.input;
+  event.deadline =
+      start.deadline == absl::InfiniteDuration() ? absl::InfiniteFuture() : now_ + start.deadline;
+  machine.frame.Reset(machine.registered->layout);
+  machine.watch = std::make_shared<Watch>(start.key);
+  machine.watch->SetId(machine.id);
+  machine.home = Pending().home;
+  ++blocks_[machine.home - first_block_].live;
+  Append(machine, event);
+  Insert(&machine);
+  start.key.clear();
+  start.input.clear();
+  start.row.reset();
+  stats_.started.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace skald::inline v1::internal

@@ -1,0 +1,245 @@
+// What operators and handles ask of a shard's sagas.
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "core.h"
+#include "shard.h"
+#include "skald/base/strings.h"
+
+namespace skald::inline v1::internal {
+namespace {
+
+std::string Describe(const Event& event) {
+  switch (event.kind) {
+    case EventKind::kStart:
+      return fmt::format("{} v{}, input of {} bytes", event.definition, event.version,
+                         event.input.size());
+    case EventKind::kVerdict:
+      return fmt::format("{} {}{}{}",
+                         event.direction == Direction::kAction ? "action" : "compensation",
+                         ToString(event.verdict), event.clean ? ", clean" : "",
+                         event.reason.empty() ? "" : fmt::format(": {}", event.reason));
+    case EventKind::kOperatorVerb:
+      return fmt::format("{} by {}: {}", ToString(event.verb), event.actor, event.reason);
+    case EventKind::kCancelAsked:
+      return fmt::format("by {}: {}", event.actor, event.reason);
+    default:
+      return std::string(event.reason);
+  }
+}
+
+std::string WaitingFor(const Machine& machine) {
+  if (!machine.halted.empty()) return machine.halted;
+  for (const Attempts& attempts : machine.attempts) {
+    if (attempts.timed_out) return "an attempt that is beyond its deadline";
+    if (attempts.running) return fmt::format("attempt {}", attempts.count);
+    return fmt::format("attempt {} at {}", attempts.count + 1,
+                       absl::FormatTime(attempts.next, absl::UTCTimeZone()));
+  }
+  return {};
+}
+
+}  // namespace
+
+SagaInfo Shard::InfoOf(const Machine& machine) const {
+  const SagaView& view = machine.view;
+  SagaInfo info;
+  info.id = machine.id;
+  info.definition = std::string(machine.definition_name());
+  info.version = view.version;
+  info.key = std::string(machine.key());
+  info.state = machine.halted.empty() ? view.state : SagaState::kStuck;
+  info.reason =
+      machine.halted.empty() ? std::string(view.reason.In(machine.journal)) : machine.halted;
+  uint16_t step = view.reason_step;
+  if (!machine.attempts.empty()) step = machine.attempts.front().step;
+  if (!IsTerminal(view.state)) info.step = StepName(machine, step);
+  info.waiting_for = WaitingFor(machine);
+  info.started = view.started;
+  info.updated = view.updated;
+  info.sequence = view.sequence;
+  return info;
+}
+
+void Shard::Show(SagaId id, absl::AnyInvocable<void(absl::StatusOr<SagaDetails>) &&> done) {
+  Machine* machine = FindLive(id);
+  if (machine == nullptr) {
+    const std::optional<std::string> row = FinishedRow(id.hash);
+    absl::StatusOr<std::optional<FinishedRecord>> record = std::optional<FinishedRecord>();
+    if (row) record = FindFinished(*row, id, now_);
+    if (!record.ok() || !record->has_value()) {
+      return std::move(done)(absl::NotFoundError("not in memory"));
+    }
+    return std::move(done)(SagaDetails{ToInfo(**record), {}});
+  }
+  SagaDetails details;
+  details.info = InfoOf(*machine);
+  std::string_view rest = machine->journal;
+  while (!rest.empty()) {
+    const absl::StatusOr<Event> event = ReadEvent(rest);
+    if (!event.ok()) break;
+    details.timeline.push_back(
+        {event->time, event->kind, StepName(*machine, event->step), Describe(*event)});
+  }
+  if (machine->undurable == 0) return std::move(done)(std::move(details));
+  machine->on_durable.push_back(
+      [done = std::move(done), details = std::move(details)](const absl::Status& status) mutable {
+        if (!status.ok()) return std::move(done)(status);
+        std::move(done)(std::move(details));
+      });
+}
+
+void Shard::List(const SagaFilter& filter, std::vector<SagaInfo>& out) {
+  for (const auto& [hash, first] : machines_) {
+    for (const Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
+      const SagaState state = machine->halted.empty() ? machine->view.state : SagaState::kStuck;
+      if (filter.state && *filter.state != state) continue;
+      if (!filter.definition.empty() && filter.definition != machine->definition_name()) continue;
+      if (machine->start.done) continue;  // its start is not durable yet
+      out.push_back(InfoOf(*machine));
+    }
+  }
+  if (!filter.finished) return;
+  for (const FinishedSet* set : {&current_, &flushing_, &flushed_}) {
+    for (const FinishedSet::Entry& entry : set->entries()) {
+      std::string_view bytes = set->bytes(entry);
+      const absl::StatusOr<FinishedRecord> record = ReadFinished(bytes);
+      if (!record.ok() || record->expires <= now_) continue;
+      if (filter.state && *filter.state != record->state) continue;
+      if (!filter.definition.empty() && filter.definition != record->definition) continue;
+      out.push_back(ToInfo(*record));
+    }
+  }
+}
+
+void Shard::Find(uint64_t hash, std::string_view definition, std::string_view key,
+                 StartedCallback done) {
+  if (Machine* live = FindLive(hash, definition, key)) {
+    if (!live->watch) MakeWatch(*live);
+    Started found{live->watch, true};
+    if (live->undurable == 0) return std::move(done)(std::move(found));
+    live->on_durable.push_back(
+        [done = std::move(done), found = std::move(found)](const absl::Status& status) mutable {
+          if (!status.ok()) return std::move(done)(status);
+          std::move(done)(std::move(found));
+        });
+    return;
+  }
+  const std::optional<std::string> row = FinishedRow(hash);
+  absl::StatusOr<std::optional<FinishedRecord>> record = std::optional<FinishedRecord>();
+  if (row) record = FindFinished(*row, definition, key, now_);
+  if (!record.ok() || !record->has_value()) {
+    return std::move(done)(absl::NotFoundError("not in memory"));
+  }
+  auto watch = std::make_shared<Watch>(std::string((*record)->key));
+  watch->SetId((*record)->id);
+  watch->Settle(ToSettled(**record));
+  std::move(done)(Started{std::move(watch), true});
+}
+
+absl::Status Shard::CheckVerb(const Machine* machine, SagaId id, const Operator& by) const {
+  if (machine == nullptr || IsTerminal(machine->view.state)) {
+    const bool finished = machine != nullptr || current_.Contains(id.hash) ||
+                          flushing_.Contains(id.hash) || flushed_.Contains(id.hash);
+    if (!finished) return absl::NotFoundError("not in memory");
+    return absl::FailedPreconditionError(
+        fmt::format("saga {} has finished; what is finished does not change", ToString(id)));
+  }
+  if (by.actor.empty()) {
+    return absl::InvalidArgumentError(
+        "an operator's verb names its actor; Operator::actor is empty");
+  }
+  if (by.seen_sequence != 0 && by.seen_sequence != machine->view.sequence) {
+    return absl::AbortedError(
+        fmt::format("saga {} is at journal sequence {}, not {}: look at it again", ToString(id),
+                    machine->view.sequence, by.seen_sequence));
+  }
+  return absl::OkStatus();
+}
+
+void Shard::AfterVerb(Machine& machine, AnswerCallback done) {
+  machine.on_durable.push_back(std::move(done));
+  if (machine.undurable > 0) return;
+  AnswerDurable(machine);
+  Advance(machine);
+}
+
+void Shard::Cancel(SagaId id, const Operator& by, AnswerCallback done) {
+  Machine* machine = FindLive(id);
+  absl::Status allowed = CheckVerb(machine, id, by);
+  if (allowed.ok() && machine->registered == nullptr) {
+    allowed = absl::FailedPreconditionError(machine->halted);
+  }
+  if (!allowed.ok()) return std::move(done)(allowed);
+  if (!machine->view.cancel_asked &&
+      ReactionOf(machine->view.state, EventKind::kCancelAsked) == Reaction::kAccept) {
+    Event event;
+    event.kind = EventKind::kCancelAsked;
+    event.time = now_;
+    event.actor = by.actor;
+    event.reason = by.reason;
+    Append(*machine, event);
+  }
+  AfterVerb(*machine, std::move(done));
+}
+
+void Shard::Wake(Machine& machine) {
+  for (Attempts& attempts : machine.attempts) {
+    attempts.next = now_;
+    attempts.count = 0;
+    if (!attempts.timed_out || !attempts.running) continue;
+    // Not waited for any longer; should it still answer, it answers as a late one.
+    attempts.running = attempts.timed_out = false;
+    attempts.token = 0;
+    ++attempts.zombies;
+  }
+  machine.halted.clear();
+  machine.announced_stuck = false;
+  if (machine.watch) machine.watch->Unsettle();
+}
+
+void Shard::DoVerb(SagaId id, Verb verb, std::string_view step, std::optional<std::string> output,
+                   const Operator& by, AnswerCallback done) {
+  Machine* machine = FindLive(id);
+  absl::Status allowed = CheckVerb(machine, id, by);
+  if (!allowed.ok()) return std::move(done)(allowed);
+  Event event;
+  event.kind = EventKind::kOperatorVerb;
+  event.time = now_;
+  event.verb = verb;
+  event.actor = by.actor;
+  event.reason = by.reason;
+  if (output) {
+    event.has_output = true;
+    event.output = *output;
+  }
+  if (verb == Verb::kAbandon && !machine->AtRest()) {
+    return std::move(done)(absl::FailedPreconditionError(
+        fmt::format("saga {} is {}: only a stuck one can be abandoned; Cancel it", ToString(id),
+                    ToString(machine->view.state))));
+  }
+  if (machine->registered == nullptr) {
+    if (verb != Verb::kAbandon) {
+      return std::move(done)(absl::FailedPreconditionError(machine->halted));
+    }
+    AppendWithoutDefinition(*machine, event);
+    return AfterVerb(*machine, std::move(done));
+  }
+  if (!step.empty()) {
+    const auto& steps = machine->registered->data().steps;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      if (steps[i].name == step) event.step = static_cast<uint16_t>(i);
+    }
+    if (event.step == Event::kNoStep) {
+      return std::move(done)(absl::InvalidArgumentError(
+          fmt::format("'{}' has no step '{}'", machine->definition_name(), step)));
+    }
+  }
+  if (!TryAppend(*machine, event, &allowed)) return std::move(done)(allowed);
+  Wake(*machine);
+  AfterVerb(*machine, std::move(done));
+}
+
+}  // namespace skald::inline v1::internal
