@@ -1,0 +1,137 @@
+#include "database_options.h"
+
+#include <algorithm>
+
+#include "rocksdb/cache.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/memtablerep.h"
+#include "rocksdb/table.h"
+
+namespace skald::inline v1::rocks {
+namespace {
+
+constexpr size_t kMemoryMin = size_t{16} << 20;
+constexpr size_t kMiB = size_t{1} << 20;
+// Of each column family: one that fills, one that is flushed, and one in hand so that a slow flush
+// does not stop the writer.
+constexpr int kWriteBuffers = 3;
+
+size_t Memory(const DatabaseConfig& config) {
+  return std::max(config.memory_bytes, kMemoryMin);
+}
+
+// The buffers of rows and log take three quarters of the memory between them.
+size_t WriteBufferBytes(const DatabaseConfig& config) {
+  if (config.write_buffer_bytes != 0) return config.write_buffer_bytes;
+  return Memory(config) * 3 / 4 / (2 * kWriteBuffers);
+}
+
+class SilentLogger final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+rocksdb::ColumnFamilyOptions CommonFamily(const DatabaseConfig& config) {
+  rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = WriteBufferBytes(config);
+  options.max_write_buffer_number = kWriteBuffers;
+  // A block of the arena is given back with its buffer; large ones save calls of malloc for the
+  // records of a large group.
+  options.arena_block_size = std::min(options.write_buffer_size / 8, 2 * kMiB);
+  options.level0_slowdown_writes_trigger = 40;
+  options.level0_stop_writes_trigger = 80;
+  options.target_file_size_base = 64 * kMiB;
+  options.compression_per_level = {};
+  options.compression = rocksdb::kNoCompression;
+  options.paranoid_file_checks = false;  // every block carries its checksum, which reads verify
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions MetaFamily(const DatabaseConfig& config) {
+  rocksdb::ColumnFamilyOptions options = CommonFamily(config);
+  options.memtable_factory = std::make_shared<rocksdb::SkipListFactory>();
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions RowsFamily(const DatabaseConfig& config,
+                                        const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options = CommonFamily(config);
+  options.memtable_factory = std::make_shared<rocksdb::SkipListFactory>();
+  options.memtable_prefix_bloom_size_ratio = 0.02;
+  options.memtable_whole_key_filtering = true;
+  options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,
+                                   rocksdb::kLZ4Compression};
+  options.level_compaction_dynamic_level_bytes = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.whole_key_filtering = true;
+  table.block_cache = cache;
+  // In the cache, so that the bound on memory holds with any number of files.
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.format_version = 5;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+// Appended under growing keys, read by recovery alone, dropped from the front: no order while in
+// memory, no filter, large blocks.
+rocksdb::ColumnFamilyOptions LogFamily(const DatabaseConfig& config,
+                                       const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options = CommonFamily(config);
+  options.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.block_size = 32 * 1024;
+  table.format_version = 5;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+}  // namespace
+
+rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mode,
+                                 rocksdb::Env* env, rocksdb::WalFilter* filter) {
+  rocksdb::DBOptions options;
+  options.env = env;
+  options.create_if_missing = mode == Database::Mode::kCreate;
+  options.create_missing_column_families = options.create_if_missing;
+  options.paranoid_checks = true;
+  // What recovery may conclude is decided by the mark and the ordinals, not by RocksDB alone.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.avoid_flush_during_recovery = true;
+  options.wal_filter = filter;
+  options.recycle_log_file_num = 0;
+  options.wal_bytes_per_sync = 0;
+  options.bytes_per_sync = kMiB;  // of table files: the flush's own sync finds little left
+  // One flush writes all families at one point of the log: the ordinal that is in files then
+  // speaks for rows and log alike.
+  options.atomic_flush = true;
+  options.max_total_wal_size = 2 * kWriteBuffers * WriteBufferBytes(config);
+  // There is one writer at a time, and the vector memtable takes no more.
+  options.allow_concurrent_memtable_write = false;
+  options.enable_write_thread_adaptive_yield = false;
+  // After an error the store decides: it closes, reopens and compares.
+  options.max_bgerror_resume_count = 0;
+  options.max_open_files = config.open_files_max;
+  options.max_background_flushes = config.background_threads;
+  options.max_background_compactions = config.background_threads;
+  options.skip_stats_update_on_db_open = true;
+  options.keep_log_file_num = 4;
+  options.max_log_file_size = 4 * kMiB;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  if (config.listener != nullptr) options.listeners.push_back(config.listener);
+  if (mode == Database::Mode::kReadOnly) options.info_log = std::make_shared<SilentLogger>();
+  return options;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> MakeFamilies(const DatabaseConfig& config) {
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(Memory(config) / 4);
+  return {{rocksdb::kDefaultColumnFamilyName, MetaFamily(config)},
+          {"rows", RowsFamily(config, cache)},
+          {"log", LogFamily(config, cache)}};
+}
+
+}  // namespace skald::inline v1::rocks

@@ -1,0 +1,16 @@
+// How RocksDB is set up, and why.
+#pragma once
+
+#include <vector>
+
+#include "database.h"
+
+namespace skald::inline v1::rocks {
+
+rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mode,
+                                 rocksdb::Env* env, rocksdb::WalFilter* filter);
+
+// In the order of Database's handles: default (the store's own rows), rows, log.
+std::vector<rocksdb::ColumnFamilyDescriptor> MakeFamilies(const DatabaseConfig& config);
+
+}  // namespace skald::inline v1::rocks
