@@ -1,0 +1,70 @@
+#include "claim_table.h"
+
+#include <array>
+
+namespace skald::bench {
+namespace {
+
+double Speed(const Measured& run) {
+  return run.per_second();
+}
+double CpuPerSaga(const Measured& run) {
+  return run.cpu_us();
+}
+double CpuPerStep(const Measured& run) {
+  return run.cpu_us() / 3;
+}
+double MedianLatency(const Measured& run) {
+  return run.latency_p50 * 1e6;
+}
+double Allocations(const Measured& run) {
+  return run.allocations;
+}
+
+// What a later regression may lose before a build fails, where no row says otherwise.
+constexpr double kSlack = 0.8;
+
+using enum Field;
+using enum Bound;
+constexpr std::array kClaims = {
+    Claim{"1", "sagas/s, inline steps", "1/s", kThroughput, "inline", "append", Speed, kAtLeast,
+          0.5, kSlack * 0.5},
+    Claim{"1", "sagas/s, inline steps", "1/s", kThroughput, "inline", "obvious", Speed, kAtLeast,
+          1.4, 1.0},
+    Claim{"1b", "sagas/s, steps on a pool", "1/s", kThroughput, "pool", "append", Speed, kAtLeast,
+          0.35, kSlack * 0.35},
+    Claim{"1b", "sagas/s, steps on a pool", "1/s", kThroughput, "pool", "obvious", Speed, kAtLeast,
+          1.0, kSlack * 1.0},
+    Claim{"3", "CPU a saga, all threads", "us", kThroughput, "inline", "append", CpuPerSaga,
+          kAtMost, 2.5, 2.5 / kSlack},
+    Claim{"4", "one saga alone, p50", "us", kAlone, "alone", "commit4", MedianLatency, kAtMost, 1.3,
+          1.3 / kSlack},
+    Claim{"6", "CPU a step, memory store", "us", kMemory, "memory", "", CpuPerStep, kAtMost, 1.0,
+          1.0 / kSlack},
+    Claim{"7", "allocations a saga", "", kAllocations, "allocations", "", Allocations, kAtMost, 4,
+          4 / kSlack},
+};
+
+constexpr std::array kMissing = {
+    MissingClaim{"2", "claim 1 with 10 % compensating"},
+    MissingClaim{"5", "p99 / p50 under an open loop"},
+    MissingClaim{"8", "memory a saga in flight"},
+    MissingClaim{"9", "open with 1,000,000 sagas in flight"},
+    MissingClaim{"10", "claim 1 with 10,000,000 terminal sagas kept"},
+    MissingClaim{"11", "duplicate start of a terminal saga"},
+    MissingClaim{"12", "object pool"},
+    MissingClaim{"13", "barrier"},
+    MissingClaim{"14", "etcd store"},
+    MissingClaim{"15", "the order flow end to end"},
+};
+
+}  // namespace
+
+std::span<const Claim> Claims() {
+  return kClaims;
+}
+std::span<const MissingClaim> MissingClaims() {
+  return kMissing;
+}
+
+}  // namespace skald::bench

@@ -1,0 +1,141 @@
+#include "report.h"
+
+#include <cstdio>
+#include <fstream>
+
+#include "fmt/format.h"
+#include "nlohmann/json.hpp"
+
+namespace skald::bench {
+namespace {
+
+std::string_view Name(Judgement judgement) {
+  switch (judgement) {
+    case Judgement::kMet:
+      return "met";
+    case Judgement::kNotMet:
+      return "not met";
+    case Judgement::kFails:
+      return "BELOW THE FLOOR";
+  }
+  return "?";
+}
+
+// Three digits that mean something, thousands apart.
+std::string Short(double value) {
+  if (value < 100) return fmt::format("{:.3g}", value);
+  std::string digits = fmt::format("{:.0f}", value);
+  for (size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  return digits;
+}
+
+std::string Limit(const Claim& claim) {
+  return fmt::format("{} {}{}", claim.bound == Bound::kAtLeast ? ">=" : "<=", Short(claim.target),
+                     claim.ceiling.empty() ? "" : fmt::format(" x {}", claim.ceiling));
+}
+
+nlohmann::json Runs(const Judged& row) {
+  nlohmann::json runs = nlohmann::json::array();
+  for (size_t round = 0; round < row.figures.size(); ++round) {
+    nlohmann::json run = {{"figure", row.figures[round]}};
+    if (!row.ceilings.empty()) {
+      run["ceiling"] = row.ceilings[round];
+      run["ratio"] = row.ratios[round];
+    }
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+nlohmann::json ToJson(const Judged& row) {
+  const Claim& claim = *row.claim;
+  nlohmann::json json = {
+      {"id", claim.id},         {"name", claim.name},
+      {"figure", row.figure()}, {"unit", claim.unit},
+      {"ceiling", nullptr},     {"ratio", nullptr},
+      {"target", Limit(claim)}, {"met", row.judgement == Judgement::kMet},
+      {"runs", Runs(row)},
+  };
+  if (claim.ceiling.empty()) return json;
+  json["ceiling"] = {{"name", claim.ceiling}, {"figure", row.ceiling()}};
+  json["ratio"] = row.ratio();
+  return json;
+}
+
+nlohmann::json ToJson(const Measured& run) {
+  return {{"per_second", run.per_second()},
+          {"cpu_us", run.cpu_us()},
+          {"p50_us", run.latency_p50 * 1e6},
+          {"p99_us", run.latency_p99 * 1e6}};
+}
+
+}  // namespace
+
+Judged Judge(const Claim& claim, const Contender& contender, const Contender* ceiling) {
+  Judged row{.claim = &claim};
+  for (size_t round = 0; round < contender.rounds.size(); ++round) {
+    const double figure = claim.figure(contender.rounds[round]);
+    row.figures.push_back(figure);
+    if (ceiling == nullptr) {
+      row.ratios.push_back(figure);
+      continue;
+    }
+    row.ceilings.push_back(claim.figure(ceiling->rounds[round]));
+    row.ratios.push_back(figure / row.ceilings.back());
+  }
+  if (Holds(claim.bound, row.ratio(), claim.target)) return row;
+  row.judgement =
+      Holds(claim.bound, row.ratio(), claim.floor) ? Judgement::kNotMet : Judgement::kFails;
+  return row;
+}
+
+void PrintClaims(const std::vector<Judged>& judged, const std::vector<MissingClaim>& missing) {
+  constexpr auto kRow = "{:<3} {:<26} {:>12} {:>9} {:>17} {:>8} {:<14} {}\n";
+  fmt::print(fmt::runtime(kRow), "#", "claim", "figure", "ratio", "min - max", "", "target", "");
+  for (const Judged& row : judged) {
+    const Claim& claim = *row.claim;
+    fmt::print(
+        fmt::runtime(kRow), claim.id, claim.name,
+        fmt::format("{} {}", Short(row.figure()), claim.unit),
+        claim.ceiling.empty() ? "-" : Short(row.ratio()),
+        fmt::format("{} - {}", Short(Quantile(row.ratios, 0)), Short(Quantile(row.ratios, 1))), "",
+        Limit(claim), Name(row.judgement));
+  }
+  for (const MissingClaim& claim : missing) {
+    fmt::print(fmt::runtime(kRow), claim.id, claim.name, "", "", "", "", "", "not yet");
+  }
+}
+
+void PrintContenders(const std::vector<Contender>& contenders) {
+  constexpr auto kRow = "{:<14} {:>12} {:>13} {:>12} {:>12}\n";
+  fmt::print(fmt::runtime(kRow), "ran (medians)", "per second", "CPU us each", "p50 us", "p99 us");
+  for (const Contender& contender : contenders) {
+    const auto median = [&](const auto& figure) { return Short(MedianOf(contender, figure)); };
+    const bool timed = contender.rounds.front().latency_p50 > 0;
+    fmt::print(fmt::runtime(kRow), contender.name,
+               median([](const Measured& run) { return run.per_second(); }),
+               median([](const Measured& run) { return run.cpu_us(); }),
+               timed ? median([](const Measured& run) { return run.latency_p50 * 1e6; }) : "",
+               timed ? median([](const Measured& run) { return run.latency_p99 * 1e6; }) : "");
+  }
+  fmt::print("\n");
+}
+
+bool WriteJson(const std::string& path, const Machine& machine, const std::vector<Judged>& judged,
+               const std::vector<Contender>& contenders) {
+  nlohmann::json json;
+  for (const auto& [name, text] : machine) json["machine"][name] = text;
+  json["commit"] = BuildCommit();
+  json["claims"] = nlohmann::json::array();
+  for (const Judged& row : judged) json["claims"].push_back(ToJson(row));
+  for (const Contender& contender : contenders) {
+    for (const Measured& run : contender.rounds) json["ran"][contender.name].push_back(ToJson(run));
+  }
+  std::ofstream file(path);
+  file << json.dump(2) << '\n';
+  file.close();
+  if (!file) fmt::print(stderr, "cannot write {}\n", path);
+  return !file.fail();
+}
+
+}  // namespace skald::bench
