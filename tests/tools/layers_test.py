@@ -12,7 +12,7 @@ rocksdb: base store
 json: base
 skald: base store
 tests: base store
-client rocksdb/: rocksdb tests
+client rocksdb/: rocksdb+testing tests
 client nlohmann/: json+public
 """
 
@@ -84,6 +84,11 @@ class LayersTest(tap.Planted):
     def test_client_in_public_header_by_leave(self):
         """A client's header passes where the adapter's subject is the client's own type."""
         files = {"include/skald/json/codec.h": "#include <nlohmann/json.hpp>\n"}
+        self.assertEqual(self.errors(files), [])
+
+    def test_client_in_testing_header_by_leave(self):
+        """A client's header passes in the testing folder of an adapter that has leave for that."""
+        files = {"include/skald/rocksdb/testing/faults.h": "#include <rocksdb/env.h>\n"}
         self.assertEqual(self.errors(files), [])
 
     def test_missing_header(self):

@@ -21,7 +21,7 @@ class Layers:
     def __init__(self, text):
         self.edges = {}  # room -> rooms
         self.everyone = set()
-        self.clients = {}  # prefix -> {room: may be in public headers}
+        self.clients = {}  # prefix -> {room: which of its public headers too: "", public, testing}
         self.errors = []
         for number, line in enumerate(text.splitlines(), 1):
             line = line.split("#")[0].strip()
@@ -36,8 +36,9 @@ class Layers:
         if not colon:
             self.errors.append(f"tools/layers.txt:{number}: want NAME: ROOMS")
         elif name.startswith("client "):
-            rooms = {r.removesuffix("+public"): r.endswith("+public") for r in rest.split()}
-            self.clients[name.removeprefix("client ").strip()] = rooms
+            rooms = (word.partition("+") for word in rest.split())
+            leaves = {room: leave for room, _, leave in rooms}
+            self.clients[name.removeprefix("client ").strip()] = leaves
         elif name == "*":
             self.everyone |= set(rest.split())
         elif name in self.edges:
@@ -117,7 +118,8 @@ def check_client(layers, room, path, name):
             continue
         if room not in rooms:
             return f"{room} may not include {name}: a client's headers belong to its adapter"
-        if path.startswith("include/") and not rooms[room]:
+        allowed = {"public": "include/", "testing": f"include/skald/{room}/testing/"}
+        if path.startswith("include/") and not path.startswith(allowed.get(rooms[room], "lib/")):
             return f"a public header may not include a client's header: {name}"
     return None
 
