@@ -4,7 +4,8 @@
 usage: run.py BUILD_DIR CASES_DIR
 
 A case is a CASES_DIR/NAME.cc:
-  // EXPECT: the sentence of the static_assert, whole
+  // EXPECT: the sentence of the static_assert, whole,
+  // on as many lines of this first comment as it needs
   #include …
   #ifdef SKALD_RIGHT
   … the right way to write it …
@@ -16,6 +17,7 @@ one error, a failed static assertion with that sentence; with -DSKALD_RIGHT it m
 """
 
 import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -46,8 +48,9 @@ def compiler(build):
 
 
 def expected(text):
-    """The sentence that the first line asks for; None when it asks for none."""
-    match = EXPECT.fullmatch(text.split("\n", 1)[0].strip())
+    """The sentence that the first comment asks for; None when it asks for none."""
+    lines = itertools.takewhile(lambda line: line.startswith("//"), text.split("\n"))
+    match = EXPECT.fullmatch("// " + " ".join(line[2:].strip() for line in lines))
     return match[1].strip() if match else None
 
 
@@ -69,7 +72,7 @@ def run_case(command, folder, case):
     """RETURNS None, or what is wrong."""
     sentence = expected(case.read_text("utf-8"))
     if not sentence:
-        return "the first line must be // EXPECT: and a sentence"
+        return "the first comment must be // EXPECT: and a sentence"
     if "#ifdef SKALD_RIGHT" not in case.read_text("utf-8"):
         return "wants an #ifdef SKALD_RIGHT half that compiles"
 

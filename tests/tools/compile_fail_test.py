@@ -54,6 +54,11 @@ class DriverTest(tap.Planted):
         text = '// EXPECT: one is "not" two\n#ifdef SKALD_RIGHT\nint x;\n#else\n'
         self.assertIsNone(self.problem(text + 'static_assert(1 == 2, "one is \\"not\\" two");\n#endif\n'))
 
+    def test_long_sentence(self):
+        """A sentence may go on over the lines of the first comment."""
+        text = '// EXPECT: one is\n// not two\n\n// Why.\n#ifdef SKALD_RIGHT\nint x;\n#else\n'
+        self.assertIsNone(self.problem(text + 'static_assert(1 == 2, "one is not two");\n#endif\n'))
+
     def test_wrong_right_half(self):
         """A case whose right half does not compile fails."""
         text = '// EXPECT: no\n#ifdef SKALD_RIGHT\nint;;x\n#else\nstatic_assert(1 == 2, "no");\n#endif\n'

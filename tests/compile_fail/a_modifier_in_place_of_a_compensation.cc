@@ -1,0 +1,13 @@
+// EXPECT: skald: this Step has no compensation: write one behind the action, or declare it
+// NoEffect if there is nothing to undo
+#include "shop.h"
+
+Definition Make() {
+  return Define(kPlaceOrder)
+#ifdef SKALD_RIGHT
+      .Step(Reserve{}, DoReserve, UndoReserve, skald::Inline())
+#else
+      .Step(Reserve{}, DoReserve, skald::Inline())
+#endif
+      .Build();
+}

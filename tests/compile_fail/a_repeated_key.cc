@@ -1,0 +1,14 @@
+// EXPECT: skald: an earlier step has this name already: give each step a key with a name of its
+// own
+#include "shop.h"
+
+Definition Make() {
+  return Define(kPlaceOrder)
+      .Step(Reserve{}, DoReserve, UndoReserve)
+#ifdef SKALD_RIGHT
+      .Pivot(Charge{}, DoCharge)
+#else
+      .Step(Reserve{}, DoReserve, UndoReserve)
+#endif
+      .Build();
+}

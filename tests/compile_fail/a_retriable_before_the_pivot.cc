@@ -1,0 +1,14 @@
+// EXPECT: skald: a Retriable step stands after the Pivot: declare the Pivot before it, or make
+// it a Step with a compensation
+#include "shop.h"
+
+Definition Make() {
+  return Define(kPlaceOrder)
+#ifdef SKALD_RIGHT
+      .Step(Ship{}, DoShip, UndoShip)
+#else
+      .Retriable(Ship{}, DoShip)
+#endif
+      .Pivot(Charge{}, DoCharge)
+      .Build();
+}

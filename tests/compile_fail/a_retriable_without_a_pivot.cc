@@ -1,0 +1,14 @@
+// EXPECT: skald: a Retriable step stands after the Pivot: declare the Pivot before it, or make
+// it a Step with a compensation
+#include "shop.h"
+
+Definition Make() {
+  return Define(kPlaceOrder)
+      .Step(Reserve{}, DoReserve, UndoReserve)
+#ifdef SKALD_RIGHT
+      .Pivot(Ship{}, DoShip)
+#else
+      .Retriable(Ship{}, DoShip)
+#endif
+      .Build();
+}

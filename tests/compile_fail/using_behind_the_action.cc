@@ -1,0 +1,16 @@
+// EXPECT: skald: Using(...) stands once, right behind the step's key
+#include "shop.h"
+
+Definition Make() {
+  return Define(kPlaceOrder)
+      .Step(Reserve{}, DoReserve, UndoReserve)
+#ifdef SKALD_RIGHT
+      .Pivot(Charge{}, Using(Reserve{}),
+             [](const StepContext&, const Order&, const Reservation&) { return Receipt{}; })
+#else
+      .Pivot(
+          Charge{}, [](const StepContext&, const Order&, const Reservation&) { return Receipt{}; },
+          Using(Reserve{}))
+#endif
+      .Build();
+}

@@ -1,0 +1,69 @@
+// One attempt of a step function, as the coordinator would make it.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "skald/base/codec.h"
+#include "skald/saga/definition.h"
+#include "skald/saga/step_context.h"
+
+namespace skald::testing {
+
+class Attempt {
+ public:
+  explicit Attempt(const Definition& definition) : outputs_(definition.step_count()) {
+    call_.context = &context_;
+    call_.result = &result_;
+    call_.done = [this] { ++done_; };
+  }
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+
+  template <typename T>
+  Attempt& Input(const T& input) {
+    call_.input = &input;
+    return *this;
+  }
+  template <typename T>
+  Attempt& Output(size_t step, const T& output) {
+    outputs_[step] = &output;
+    return *this;
+  }
+  template <typename T>
+  Attempt& Own(const T& output) {
+    call_.own_output = &output;
+    return *this;
+  }
+
+  // Instead of counting it.
+  void OnDone(absl::AnyInvocable<void() &&> done) { call_.done = std::move(done); }
+
+  // RETURNS: what the function did; the verdict is in result().
+  internal::CallState Run(const internal::StepFunction& function) {
+    result_.Reset();
+    call_.outputs = outputs_;
+    call_.met = false;
+    return function(call_);
+  }
+
+  const internal::AttemptResult& result() const { return result_; }
+  internal::AttemptResult& mutable_result() { return result_; }
+  int done() const { return done_; }
+  template <typename T>
+  T Decoded() const {
+    return Decode<T>(result_.output).value();
+  }
+
+ private:
+  StepContext context_{StepContext::Fields{}};
+  std::vector<const void*> outputs_;
+  internal::AttemptResult result_;
+  std::atomic<int> done_ = 0;
+  internal::Call call_;
+};
+
+}  // namespace skald::testing
