@@ -134,6 +134,18 @@ class RunnerTest(tap.Planted):
         )
         self.assertEqual((code, [case["case"] for case in cases]), (0, ["*hot*"]))
 
+    def test_targets(self):
+        """What has to be built is all without a filter, and with one what the chosen tests need."""
+        tests = [{"name": "unit_a", "cmd": ["/b/test_a"], "depends": ["a@exe"]}]
+        tests.append({"name": "script", "cmd": ["/usr/bin/python3"], "depends": []})
+        built = [{"id": "a@exe", "filename": [str(self.root / "tests/test_a")]}]
+        self.plant({"meson-info/intro-tests.json": json.dumps(tests)})
+        self.plant({"meson-info/intro-targets.json": json.dumps(built)})
+        for text, targets in (("", "all"), ("unit_a", "tests/test_a"), ("script", "")):
+            command = [*RUNNER, str(self.root), "--print-targets", "--filter", text]
+            run = subprocess.run(command, capture_output=True, text=True, check=True)
+            self.assertEqual(run.stdout.strip(), targets)
+
     def test_skips(self):
         """A listed case is left out under its flavour and counted as skipped."""
         echo = CATCH + "print(spec)\nreport.write('<Catch><TestCase name=\"one\">"
