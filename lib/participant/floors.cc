@@ -48,7 +48,9 @@ void Floors::EndWrite(const FloorClaim& claim, bool durable) {
 
 FloorClaim Floors::ClaimDrop(StoreId store, uint64_t step) {
   MutexLock lock(mutex_);
-  Floor& floor = floors_[static_cast<uint64_t>(store)];
+  const auto at = floors_.find(static_cast<uint64_t>(store));  // a store may be new, and refused
+  if (at == floors_.end()) return std::nullopt;
+  Floor& floor = at->second;
   if (floor.dropping || floor.written - floor.dropped < step) return std::nullopt;
   floor.dropping = true;
   return BarrierFloor{store, Incarnation{floor.written}};

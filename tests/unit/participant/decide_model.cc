@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
-#include "skald/base/bytes.h"
 #include "skald/base/hash.h"
 
 namespace skald::testing {
@@ -36,7 +39,7 @@ enum class Stage : uint8_t {
   kIdle,
   kRead,
   kReady,
-  kDoomed,  // ready, but the row has changed for good: it will begin again
+  kDoomed,  // ready, but the row has changed: it will begin again
   kOver,
 };
 
@@ -95,7 +98,10 @@ class Walker {
  private:
   void Visit(World world) {
     if (auto wrong = Violation(world)) result_.violation = std::move(wrong);
-    if (known_.insert(StableHash128(Bytes(world))).second) open_.push_back(world);
+    Normalize(world);
+    static_assert(std::has_unique_object_representations_v<World>);
+    const std::string_view bytes(reinterpret_cast<const char*>(&world), sizeof(world));
+    if (known_.insert(StableHash128(bytes)).second) open_.push_back(world);
   }
 
   static std::optional<std::string> Violation(const World& world) {
@@ -106,36 +112,31 @@ class Walker {
     return std::nullopt;
   }
 
-  // Equal for worlds with the same future: versions are only ever compared with the row's.
-  std::string Bytes(World& world) const {
-    std::string bytes;
-    ByteWriter out(&bytes);
+  // Versions are only ever compared with the row's: 0 absent, 1 the row's, 2 an older one.
+  void Normalize(World& world) const {
     for (Call& call : world.calls) {
-      const bool stale = call.version != 0 && call.version != world.version;
-      if (call.stage == Stage::kReady && call.commits && stale && rules_.commit_requires_row) {
-        call = {.stage = Stage::kDoomed};
-      }
-      out.U8(static_cast<uint8_t>(call.stage)).U8(call.late).U8(call.above).U8(call.record);
-      out.U8(call.commits).U8(call.ran).U8(call.writes).U8(call.row).U8(call.reply);
-      out.U8(call.version == world.version).U8(call.version == 0);
+      if (call.version != 0) call.version = call.version == world.version ? 1 : 2;
+      const bool doomed = call.stage == Stage::kReady && call.commits && call.version == 2;
+      if (doomed && rules_.commit_requires_row) call = {.stage = Stage::kDoomed};
     }
-    out.U8(world.row).U8(world.seen).U8(world.written).U8(world.crashed).U8(world.applied);
-    out.U8(world.undone).U8(world.output).U8(world.said_never).U8(world.said_undone);
-    return bytes;
+    if (world.version != 0) world.version = 1;
   }
 
   void Step(const World& world, size_t index) {
-    World next = world;
     switch (world.calls[index].stage) {
       case Stage::kIdle:
+        // Equal calls differ by number only, so the lower one may always be the first.
+        if (index > 0 && verbs_[index - 1] == verbs_[index] &&
+            world.calls[index - 1].stage == Stage::kIdle) {
+          return;
+        }
         return Read(world, index);
       case Stage::kRead:
         return Prepare(world, index);
       case Stage::kReady:
         return Commit(world, index);
       case Stage::kDoomed:
-        next.calls[index] = {};
-        return Visit(next);
+        return Read(world, index);
       case Stage::kOver:
         return;
     }
@@ -153,44 +154,55 @@ class Walker {
   void Prepare(const World& world, size_t index) {
     const Call& before = world.calls[index];
     const bool above = rules_.floor_after_row ? world.seen : before.above;
+    for (const Call& ready : Outcomes(index, above, before.record)) {
+      World next = world;
+      next.calls[index] = ready;
+      next.calls[index].late = before.late;
+      next.calls[index].version = before.version;
+      Visit(next);
+    }
+  }
+
+  // What a call may be ready with; asked of Decide and Record once for each question.
+  const std::vector<Call>& Outcomes(size_t index, bool above, uint8_t number) {
+    const auto [at, is_new] = outcomes_.try_emplace(std::tuple(index, above, number));
+    if (!is_new) return at->second;
     const BarrierVerb verb = verbs_[index];
-    const std::optional<BarrierRecord> record = records_[before.record];
+    const std::optional<BarrierRecord> record = records_[number];
     const Decision decision = Decide(verb, RequestOf(verb), record, above ? kAbove : kOurs);
     if (!decision.run) {
       const bool commits = decision.reply.kind != VerdictKind::kUnknown;
-      return MakeReady(world, index, decision.reply, decision.record, commits, false);
+      at->second.push_back(Ready(decision.reply, decision.record, commits, false));
+      return at->second;
     }
     for (const VerdictKind said :
          {VerdictKind::kDone, VerdictKind::kRejected, VerdictKind::kRetryLater}) {
       const BarrierReply reply{.kind = said, .text = fmt::format("by {}", index)};
       const auto row = Record(verb, RequestOf(verb), record, reply);
-      MakeReady(world, index, reply, row, row.has_value(), said == VerdictKind::kDone);
+      at->second.push_back(Ready(reply, row, row.has_value(), said == VerdictKind::kDone));
     }
+    return at->second;
   }
 
-  void MakeReady(World world, size_t index, const BarrierReply& reply,
-                 const std::optional<BarrierRecord>& row, bool commits, bool ran) {
-    Call& call = world.calls[index];
-    call.stage = Stage::kReady;
-    call.above = false;
-    call.record = 0;
-    call.commits = commits;
-    call.ran = ran;
-    call.writes = row.has_value();
-    call.row = records_.NumberOf(row);
-    call.reply = replies_.NumberOf(reply);
-    Visit(world);
+  Call Ready(const BarrierReply& reply, const std::optional<BarrierRecord>& row, bool commits,
+             bool ran) {
+    return {.stage = Stage::kReady,
+            .commits = commits,
+            .ran = ran,
+            .writes = row.has_value(),
+            .row = records_.NumberOf(row),
+            .reply = replies_.NumberOf(reply)};
   }
 
   void Commit(World world, size_t index) {
     const Call call = world.calls[index];
     if (call.commits && rules_.commit_requires_row && call.version != world.version) {
-      world.calls[index] = {};  // from the start
+      world.calls[index] = {.stage = Stage::kDoomed};
       return Visit(world);
     }
     if (call.commits && call.writes) {
       world.row = call.row;
-      world.version = ++world.versions;
+      world.version = 3;  // another than any
     }
     const bool action = verbs_[index] == BarrierVerb::kAction;
     if (call.ran) ++(action ? world.applied : world.undone);
@@ -243,7 +255,7 @@ class Walker {
       if (rules_.floor_written_before_drop) return;
     }
     const bool older = std::any_of(world.calls.begin(), world.calls.end(), [](const Call& call) {
-      return call.stage != Stage::kIdle && call.stage != Stage::kOver;
+      return call.stage == Stage::kRead || call.stage == Stage::kReady;
     });
     if (world.row == 0 || (older && rules_.drop_waits_for_older)) return;
     next.written = world.written;
@@ -264,6 +276,7 @@ class Walker {
   const ModelRules rules_;
   Numbered<std::optional<BarrierRecord>> records_;  // 0: none
   Numbered<BarrierReply> replies_;
+  std::map<std::tuple<size_t, bool, uint8_t>, std::vector<Call>> outcomes_;
   std::vector<World> open_;
   struct HashOf {
     size_t operator()(const Hash128& hash) const { return hash.low; }
