@@ -51,16 +51,13 @@ std::string ErrnoText(int error) {
 absl::Status CheckNotNetwork(const std::string& path) {
   struct statfs info{};
   if (::statfs(path.c_str(), &info) != 0) return absl::OkStatus();  // the next step says why
-  const auto magic = static_cast<uint32_t>(info.f_type);
-  for (const NetworkFileSystem& known : kNetworkFileSystems) {
-    if (known.magic != magic) continue;
-    return absl::FailedPreconditionError(fmt::format(
-        "opening the store '{}': it is on a network file system ({}), which may acknowledge a sync "
-        "that did not happen. Use a local disk, or set allow_network_file_system for data that may "
-        "be lost",
-        path, known.name));
-  }
-  return absl::OkStatus();
+  const std::string_view name = NetworkFileSystemName(static_cast<uint32_t>(info.f_type));
+  if (name.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format(
+      "opening the store '{}': it is on a network file system ({}), which may acknowledge a sync "
+      "that did not happen. Use a local disk, or set allow_network_file_system for data that may "
+      "be lost",
+      path, name));
 }
 
 absl::Status MakeDirectory(const std::string& path) {
@@ -136,6 +133,13 @@ std::string_view TakeLine(std::string_view& text, std::string_view name) {
 }
 
 }  // namespace
+
+std::string_view NetworkFileSystemName(uint32_t magic) {
+  for (const NetworkFileSystem& known : kNetworkFileSystems) {
+    if (known.magic == magic) return known.name;
+  }
+  return "";
+}
 
 std::string EncodeFormat(uint32_t format, StoreId id) {
   std::string text =

@@ -69,6 +69,9 @@ struct Format {
 //          DataLoss            damaged
 absl::StatusOr<Format> DecodeFormat(std::string_view text);
 
+// The name of the network file system with this number (statfs, f_type); empty: it is none.
+std::string_view NetworkFileSystemName(uint32_t magic);
+
 // "process 1234 (order_flow)" for the holder of the lock on `file`; empty when it cannot be seen.
 std::string LockHolder(const std::string& file);
 

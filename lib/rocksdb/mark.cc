@@ -15,12 +15,6 @@ namespace {
 constexpr std::string_view kMagic = "SKALDMRK";
 constexpr uint32_t kMarkVersion = 1;
 
-std::string FreshFile(StoreId store) {
-  std::string bytes = EncodeMarkSlot({.store = store, .ordinal = 0, .generation = 1});
-  bytes.resize(kMarkSlotDistance * kMarkSlots, '\0');
-  return bytes;
-}
-
 }  // namespace
 
 std::string EncodeMarkSlot(const MarkSlot& slot) {
@@ -68,12 +62,21 @@ absl::StatusOr<MarkImage> ReadMark(const FileSystemPtr& fs, const std::string& p
   return image;
 }
 
+absl::Status ReplaceMark(const FileSystemPtr& fs, const std::string& directory,
+                         const MarkSlot& slot) {
+  std::string bytes = EncodeMarkSlot(slot);
+  bytes.resize(kMarkSlotDistance * kMarkSlots, '\0');
+  return ReplaceFile(fs, directory, kMarkFile, bytes);
+}
+
 absl::StatusOr<std::unique_ptr<Mark>> Mark::Open(const FileSystemPtr& fs,
-                                                 const std::string& directory, StoreId store) {
+                                                 const std::string& directory, StoreId store,
+                                                 bool may_create) {
   const std::string path = fmt::format("{}/{}", directory, kMarkFile);
   SKALD_ASSIGN_OR_RETURN(MarkImage image, ReadMark(fs, path));
-  if (!image.exists) {
-    SKALD_RETURN_IF_ERROR(ReplaceFile(fs, directory, kMarkFile, FreshFile(store)));
+  if (!image.exists && may_create) {
+    SKALD_RETURN_IF_ERROR(
+        ReplaceMark(fs, directory, {.store = store, .ordinal = 0, .generation = 1}));
     SKALD_ASSIGN_OR_RETURN(image, ReadMark(fs, path));
   }
   const MarkSlot* best = image.best();
@@ -81,7 +84,10 @@ absl::StatusOr<std::unique_ptr<Mark>> Mark::Open(const FileSystemPtr& fs,
     return absl::DataLossError(fmt::format(
         "the mark '{}' {}, so nothing tells whether acknowledged commits are missing. Run "
         "skald_fsck on the store",
-        path, best == nullptr ? "is damaged" : "belongs to another store"));
+        path,
+        !image.exists     ? "is missing"
+        : best == nullptr ? "is damaged"
+                          : "belongs to another store"));
   }
   std::unique_ptr<rocksdb::FSRandomRWFile> file;
   SKALD_RETURN_IF_ERROR(

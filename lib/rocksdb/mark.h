@@ -44,13 +44,18 @@ struct MarkImage {
 };
 absl::StatusOr<MarkImage> ReadMark(const FileSystemPtr& fs, const std::string& path);
 
+// Makes `directory`'s mark say `slot`, durably, whatever it said before.
+absl::Status ReplaceMark(const FileSystemPtr& fs, const std::string& directory,
+                         const MarkSlot& slot);
+
 // THREADS: any.
 class Mark {
  public:
-  // Takes an existing mark file, or makes one with ordinal 0, durably.
-  // RETURNS: DataLoss  no slot is valid, or it is another store's
+  // Takes an existing mark file; `may_create`: else makes one with ordinal 0, durably.
+  // RETURNS: DataLoss  there is none, no slot is valid, or it is another store's
   static absl::StatusOr<std::unique_ptr<Mark>> Open(const FileSystemPtr& fs,
-                                                    const std::string& directory, StoreId store);
+                                                    const std::string& directory, StoreId store,
+                                                    bool may_create);
 
   // The highest ordinal that Write or the file said.
   uint64_t ordinal() const SKALD_EXCLUDES(mutex_);

@@ -104,8 +104,8 @@ absl::Status RocksDbStore::EnsureOpen() {
   }
   closed_because_ = Annotate(
       absl::IsDataLoss(status) ? status : absl::UnavailableError(status.message()),
-      "the store is closed after an error and could not be reopened yet; the outcome of what was "
-      "under way is unknown, repeat it");
+      "the outcome is unknown, repeat the identical call; the store was closed after an error and "
+      "could not be reopened yet");
   notices_.Add(Severity::kError, "store-not-reopened", std::string(closed_because_.message()));
   next_attempt_ = options_.clock->Boot() + reopen_delay_;
   reopen_delay_ = std::min(2 * reopen_delay_, options_.reopen_delay_max);

@@ -104,8 +104,10 @@ absl::StatusOr<std::unique_ptr<Store>> RocksDbStore::Open(std::string path, Rock
                       {.create_if_missing = options.create_if_missing,
                        .allow_network_file_system = options.allow_network_file_system,
                        .random = options.random}));
+  // The mark is made before the database: one without the other was lost.
+  SKALD_ASSIGN_OR_RETURN(const bool exists, DatabaseExists(fs, directory->database_path()));
   SKALD_ASSIGN_OR_RETURN(std::unique_ptr<Mark> mark,
-                         Mark::Open(fs, directory->path(), directory->store_id()));
+                         Mark::Open(fs, directory->path(), directory->store_id(), !exists));
   std::unique_ptr<RocksDbStore> store(new RocksDbStore(std::move(directory), std::move(mark),
                                                        std::move(options), std::move(hooks)));
   {
