@@ -362,6 +362,8 @@ absl::Status Coordinator::Impl::Shutdown(absl::Duration timeout) {
       core.drained.WaitFor(core.drained_mutex, absl::Milliseconds(10));
     }
   }
+  while (pumped() && PollOnce()) {
+  }
   const uint64_t left = running();
   const absl::Status settled = Stop(std::max(end - real.Boot(), absl::Duration(absl::Seconds(1))));
   if (left > 0) {
@@ -380,10 +382,8 @@ absl::Status Coordinator::Impl::Stop(absl::Duration settle) {
   core.accepting.store(false);
   core.draining.store(true);
   absl::Status settled = absl::OkStatus();
-  if (pumped()) {
-    while (PollOnce()) {
-    }
-  } else {
+  // (A host that pumps has pumped what it wanted durable.)
+  if (!pumped()) {
     // A loop ends when every group that it has folded is durable, or cannot become so.
     for (const auto& shard : core.shards) shard->Stop();
     loops_.clear();

@@ -16,15 +16,13 @@ constexpr size_t kBlockBytesMax = size_t{1} << 20;
 // works while the rest is folded.
 constexpr size_t kEarlyGroupSagas = 192;
 constexpr size_t kSpareMachinesMax = 8192;
+constexpr int64_t kNoTimer = INT64_MAX;
 constexpr absl::Duration kDeferredRetry = absl::Milliseconds(1);
 
 }  // namespace
 
 Shard::Shard(Core& core, uint32_t index)
-    : core_(core),
-      index_(index),
-      now_(core.clock->Now()),
-      next_timer_micros_(absl::ToUnixMicros(absl::InfiniteFuture())) {}
+    : core_(core), index_(index), now_(core.clock->Now()), next_timer_micros_(kNoTimer) {}
 
 Shard::~Shard() {
   // Attempts that came back to a coordinator that is gone, and groups that its committer gave back.
@@ -74,7 +72,8 @@ void Shard::GiveBack(Machine* machine) {
 }
 
 absl::Time Shard::next_timer() const {
-  return absl::FromUnixMicros(next_timer_micros_.load(std::memory_order_relaxed));
+  const int64_t micros = next_timer_micros_.load(std::memory_order_relaxed);
+  return micros == kNoTimer ? absl::InfiniteFuture() : absl::FromUnixMicros(micros);
 }
 
 bool Shard::RunOnce() {
@@ -107,12 +106,14 @@ bool Shard::RunOnce() {
     FireTimers();
   }
   SendDeferred();
+  if (aborted_) return any;
   const bool flush = Flushing() && !core_.draining.load(std::memory_order_relaxed);
   if (groups_in_flight_ == 0 && (pending_ != nullptr || flush)) {
     any = true;
     Seal();
   }
-  next_timer_micros_.store(absl::ToUnixMicros(timers_.next()), std::memory_order_relaxed);
+  next_timer_micros_.store(timers_.empty() ? kNoTimer : absl::ToUnixMicros(timers_.next()),
+                           std::memory_order_relaxed);
   return any;
 }
 
@@ -157,7 +158,7 @@ Group& Shard::Pending() {
 }
 
 bool Shard::MaySeal() const {
-  if (pending_ == nullptr) return false;
+  if (pending_ == nullptr || aborted_) return false;
   if (pending_->builder.size_bytes() >= kBlockBytesMax) return true;
   return groups_in_flight_ == 0 && pending_->machines.size() >= kEarlyGroupSagas;
 }
@@ -185,10 +186,11 @@ void Shard::Seal() {
   AddFinishedRows(unit, *group);
   ++groups_in_flight_;
   stats_.commits.fetch_add(1, std::memory_order_relaxed);
-  // A group outlives the call: it comes back to the inbox, also from a committer that stops.
+  // A group outlives the call: it comes back to the inbox, also from a committer that stops, and
+  // from a shared one that is still at it when this coordinator is gone.
   const absl::Status queued = core_.committer->Enqueue(
       std::move(unit),
-      [this, group](const absl::Status& status) {
+      [core = core_.shared_from_this(), this, group](const absl::Status& status) {
         group->status = status;
         Post({.kind = Message::Kind::kDurable, .object = group, .call = {}});
       },
@@ -252,7 +254,8 @@ void Shard::HandleDurable(Group* group) {
 }
 
 void Shard::Abort(const absl::Status& why) {
-  // What is durable by now is still told as such; with no committer nothing new can become so.
+  // What is durable by now is still told as such; nothing new goes out.
+  aborted_ = true;
   RunOnce();
   std::vector<Message> rest;
   {

@@ -193,6 +193,7 @@ class Shard {
   std::deque<Work> deferred_work_;  // the executor was full
 
   std::unique_ptr<Group> pending_;
+  bool aborted_ = false;  // nothing more is committed
   uint64_t next_group_ = 1;
   uint32_t groups_in_flight_ = 0;
 

@@ -34,9 +34,6 @@ class AttemptRun {
     if (Run(*attempt) == CallState::kComplete) Return(attempt);
   }
 
-  // The attempt taken back, when the executor would not have it.
-  Attempt* Release() { return std::exchange(attempt_, nullptr); }
-
   static CallState Run(Attempt& attempt) {
     const StepNode& node = attempt.machine->registered->data().steps[attempt.step];
     if (attempt.direction == Direction::kCompensation) return node.compensation(attempt.call);
@@ -270,25 +267,14 @@ void Shard::Send(Attempt* attempt) {
     if (AttemptRun::Run(*attempt) == CallState::kComplete) HandleDone(attempt);
     return;
   }
-  // The handle is kept outside so that a refusal gives it back.
-  struct Shell {
-    AttemptRun run;
-    void operator()() && { std::move(run)(); }
-  };
-  Work work = Shell{AttemptRun(attempt)};
-  const absl::Status taken = core_.executor.Execute(std::move(work));
-  if (taken.ok()) return;
-  if (absl::IsResourceExhausted(taken)) {
-    deferred_work_.push_back(std::move(work));
-    return;
-  }
-  // Shut down: dropping the work brings the attempt back as Unknown.
+  Work work = AttemptRun(attempt);
+  // Neither a full executor nor one that is shut down is an attempt: the work waits here.
+  if (!core_.executor.Execute(std::move(work)).ok()) deferred_work_.push_back(std::move(work));
 }
 
 void Shard::SendDeferred() {
   while (!deferred_work_.empty()) {
-    const absl::Status taken = core_.executor.Execute(std::move(deferred_work_.front()));
-    if (absl::IsResourceExhausted(taken)) return;
+    if (!core_.executor.Execute(std::move(deferred_work_.front())).ok()) return;
     deferred_work_.pop_front();
   }
 }

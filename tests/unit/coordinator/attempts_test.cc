@@ -1,0 +1,145 @@
+#include "skald/async/thread_pool.h"
+#include "world.h"
+
+namespace skald_test {
+namespace {
+
+using skald::SagaState;
+
+const skald::Operator kAnn{.actor = "ann", .reason = "because"};
+
+TEST_CASE("an attempt beyond its deadline is waited for, and its late verdict counts") {
+  World w;
+  w.Open({w.Order()});
+  auto saga = w.Start();
+  w.RunLoop();
+  w.clock.Advance(absl::Minutes(2));
+  w.RunLoop();
+  CHECK(w.executor.pending() == 1);  // no second attempt
+  CHECK(std::count(w.seen.kinds.begin(), w.seen.kinds.end(), "attempt-overdue") == 1);
+  CHECK(w.coordinator->Show(saga.id())->info.waiting_for.find("deadline") != std::string::npos);
+  w.Run();
+  CHECK(w.StateOf(saga.id()) == SagaState::kCompleted);
+  CHECK(w.script.calls == Calls{"a", "b", "pivot", "after"});
+}
+
+TEST_CASE("an operator's Retry ends the wait for an overdue attempt") {
+  World w;
+  w.Open({w.Order()});
+  auto saga = w.Start();
+  w.RunLoop();
+  w.clock.Advance(absl::Minutes(2));
+  w.RunLoop();
+  REQUIRE(w.coordinator->Retry(saga.id(), kAnn).ok());
+  w.RunLoop();
+  CHECK(w.executor.pending() == 2);
+  w.Run();
+  CHECK(w.StateOf(saga.id()) == SagaState::kCompleted);
+  CHECK(w.script.calls == Calls{"a", "a", "b", "pivot", "after"});
+}
+
+TEST_CASE("a rejection that comes after the attempt's deadline is unclean") {
+  World w;
+  w.Open({w.Order()});
+  w.script.Answers("a", skald::Rejected("no"));
+  auto saga = w.Start();
+  w.RunLoop();
+  w.clock.Advance(absl::Minutes(2));
+  w.Run();
+  CHECK(w.StateOf(saga.id()) == SagaState::kCompensated);
+  CHECK(w.script.calls == Calls{"a", "undo a(?)"});
+}
+
+TEST_CASE("a guarded step does not wait: another attempt goes ahead") {
+  World w;
+  w.Open({w.Order(skald::Guarded(), skald::Timeout(absl::Seconds(1)))});
+  auto saga = w.Start();
+  while (w.script.calls.size() < 2) {
+    if (!w.coordinator->PollOnce()) w.executor.RunOne();
+  }
+  w.RunLoop();
+  REQUIRE(w.executor.pending() == 1);
+  w.clock.Advance(absl::Seconds(2));
+  w.RunLoop();
+  w.clock.Advance(absl::Minutes(1));
+  w.RunLoop();
+  CHECK(w.executor.pending() == 2);
+  w.Run();
+  CHECK(w.StateOf(saga.id()) == SagaState::kCompleted);
+}
+
+TEST_CASE("a full executor is not an attempt: the work waits and runs later") {
+  World w;
+  w.executor.~ManualExecutor();
+  new (&w.executor) skald::ManualExecutor(2);
+  w.Open({w.Order()});
+  for (int i = 0; i < 10; ++i) w.Start("k" + std::to_string(i));
+  w.RunLoop();
+  CHECK(w.executor.pending() == 2);
+  w.Run();
+  CHECK(w.coordinator->stats().completed == 10);
+  CHECK(w.script.calls.size() == 40);
+}
+
+TEST_CASE("an executor that is shut down leaves sagas for the next open") {
+  World w;
+  w.Open({w.Order()});
+  w.executor.Shutdown();
+  const skald::SagaId id = w.Start().id();
+  w.Run();
+  CHECK(w.script.calls.empty());
+  w.Crash();
+  w.Open({w.Order()});
+  w.Run();
+  CHECK(w.StateOf(id) == SagaState::kCompleted);
+}
+
+TEST_CASE("Shutdown refuses new sagas, lets attempts end and keeps their verdicts") {
+  World w;
+  w.Open({w.Order()});
+  const skald::SagaId id = w.Start().id();
+  w.RunLoop();
+  CHECK(w.coordinator->Shutdown(absl::ZeroDuration()).code() ==
+        absl::StatusCode::kDeadlineExceeded);
+  CHECK(w.coordinator->Start(kOrder, "in", {.key = "2"}).status().code() ==
+        absl::StatusCode::kUnavailable);
+  w.executor.RunUntilIdle();  // comes back to nobody
+  w.Crash();
+  w.Open({w.Order()});
+  w.Run();
+  CHECK(w.StateOf(id) == SagaState::kCompleted);
+  CHECK(w.coordinator->Shutdown(absl::Seconds(1)).ok());
+  CHECK(w.coordinator->Shutdown(absl::Seconds(1)).ok());
+}
+
+TEST_CASE("with threads of its own a coordinator completes what many threads start") {
+  skald::MemoryStore store;
+  skald::ThreadPool pool;
+  World w;
+  w.options.own_threads = true;
+  w.options.clock = &skald::Clock::Real();
+  w.options.shards = 2;
+  skald::Mutex mutex;
+  constexpr skald::SagaKey<"count", 1, int, int> kCount;
+  auto definition = skald::Define(kCount)
+                        .Pivot(skald::StepKey<"one", int>{},
+                               [](const skald::StepContext&, const int& n) { return n + 1; })
+                        .Returns(skald::StepKey<"one", int>{})
+                        .Build();
+  auto coordinator = skald::Coordinator::Open(store, pool, {definition}, w.options);
+  REQUIRE(coordinator.ok());
+  std::vector<skald::StartRequest<int>> requests;
+  for (int i = 0; i < 500; ++i) requests.push_back({i, {.key = std::to_string(i)}});
+  auto handles = (*coordinator)->StartMany<decltype(kCount)>(kCount, requests);
+  REQUIRE(handles.size() == 500);
+  for (int i = 0; i < 500; ++i) {
+    REQUIRE(handles[static_cast<size_t>(i)].ok());
+    auto outcome = handles[static_cast<size_t>(i)]->Await(absl::Seconds(60));
+    REQUIRE(outcome.ok());
+    CHECK(*outcome->result() == i + 1);
+  }
+  CHECK((*coordinator)->Shutdown(absl::Seconds(30)).ok());
+}
+
+}  // namespace
+}  // namespace skald_test
