@@ -50,29 +50,43 @@ struct Literal {
 template <typename T>
 inline constexpr bool kIsPayload = std::is_same_v<T, std::remove_cvref_t<T>> && !std::is_void_v<T>;
 
+// In functions: a class whose own static_assert fails loses its members under clang, and every use
+// of it would be one more error.
+template <bool kName, bool kOutput>
+consteval bool StepKeyObeyed() {
+  static_assert(kName, "skald: a step's name is 1 to 64 letters, digits, '-', '_' or '.'");
+  static_assert(kOutput,
+                "skald: a step's output is a plain value type; leave it out where there is none");
+  return kName && kOutput;
+}
+template <bool kName, bool kVersion, bool kTypes>
+consteval bool SagaKeyObeyed() {
+  static_assert(kName, "skald: a saga's name is 1 to 64 letters, digits, '-', '_' or '.'");
+  static_assert(kVersion, "skald: versions of a saga count from 1");
+  static_assert(kTypes,
+                "skald: a saga's input and result are plain value types; leave the result out "
+                "where there is none");
+  return kName && kVersion && kTypes;
+}
+
 }  // namespace internal
 
 template <internal::Literal kName, typename OutputT = Nothing>
 struct StepKey {
-  static_assert(IsName(kName.view()),
-                "skald: a step's name is 1 to 64 letters, digits, '-', '_' or '.'");
-  static_assert(internal::kIsPayload<OutputT>,
-                "skald: a step's output is a plain value type; leave it out where there is none");
   using Output = OutputT;
+  using Checked = std::bool_constant<
+      internal::StepKeyObeyed<IsName(kName.view()), internal::kIsPayload<OutputT>>()>;
 
   static constexpr std::string_view name() { return kName.view(); }
 };
 
 template <internal::Literal kName, uint32_t kVersion, typename InputT, typename ResultT = Nothing>
 struct SagaKey {
-  static_assert(IsName(kName.view()),
-                "skald: a saga's name is 1 to 64 letters, digits, '-', '_' or '.'");
-  static_assert(kVersion > 0, "skald: versions of a saga count from 1");
-  static_assert(internal::kIsPayload<InputT> && internal::kIsPayload<ResultT>,
-                "skald: a saga's input and result are plain value types; leave the result out "
-                "where there is none");
   using Input = InputT;
   using Result = ResultT;
+  using Checked = std::bool_constant<
+      internal::SagaKeyObeyed<IsName(kName.view()), (kVersion > 0),
+                              internal::kIsPayload<InputT> && internal::kIsPayload<ResultT>>()>;
 
   static constexpr std::string_view name() { return kName.view(); }
   static constexpr uint32_t version() { return kVersion; }
