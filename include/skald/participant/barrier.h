@@ -9,11 +9,10 @@
 //                          Done                               Done, the recorded output
 //                          Rejected                           RejectedForKey
 //                          undone before it ran, blocked      RejectedForKey
-//   Compensation           nothing                            Done; changes nothing, blocks the
-//   action
+//   Compensation           nothing                            Done, changing nothing; blocks it
 //                          Done, not compensated              runs with the recorded output
 //                          anything else                      Done, or what it said before
-//   Reconcile              nothing                            RejectedForKey; blocks the action
+//   Reconcile              nothing                            RejectedForKey; blocks it
 //                          anything else                      as Action
 //   any of them            same key, another request          Unknown
 //                          below the floor                    Unknown
@@ -76,7 +75,8 @@ struct BarrierOptions {
   uint32_t stores_max = 4096;
 };
 
-// THREADS: any. The blocking forms wait for a sync: not on the committer's own thread.
+// THREADS: any. The blocking forms wait for a sync: not on the committer's own thread; and where
+// the host polls the committer, not while an equal call is in process.
 class SKALD_EXPORT Barrier {
  public:
   template <typename T>
@@ -108,7 +108,8 @@ class SKALD_EXPORT Barrier {
   }
 
   // The same without a thread to wait for the sync. `done` is called once: before this returns when
-  // the call is refused, otherwise on the committer's thread, where it must not block.
+  // nothing is to be committed, otherwise on the committer's thread or that of the equal call it
+  // waited for. It must not block there.
   template <typename Function>
   void ActionThen(const BarrierRequest& request, Function&& function,
                   Callback<internal::OutputOf<Function, Transaction&>> done) {
