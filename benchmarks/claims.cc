@@ -20,12 +20,11 @@
 namespace skald::bench {
 namespace {
 
-constexpr int kRounds = 5;
-
 struct Flags {
   bool quick = false;
-  bool ceilings_only = false;
   std::vector<std::string> claims;
+  std::vector<std::string> only;
+  int rounds = 5;
   std::string dir = std::filesystem::is_directory("build") ? "build" : ".";
   std::string json = "benchmarks/results.json";
   double seconds = 0;  // 0: by --quick
@@ -81,9 +80,12 @@ RunOptions OptionsFor(Field field, const Flags& flags) {
   return run;
 }
 
+bool Contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 bool Wanted(const Flags& flags, std::string_view id) {
-  return flags.claims.empty() ||
-         std::find(flags.claims.begin(), flags.claims.end(), id) != flags.claims.end();
+  return flags.claims.empty() || Contains(flags.claims, id);
 }
 
 const Contender* Find(const std::vector<Contender>& contenders, std::string_view name) {
@@ -100,18 +102,12 @@ std::vector<const Claim*> WantedOf(Field field, const Flags& flags) {
   return wanted;
 }
 
-bool IsCeiling(const Contender& contender) {
-  constexpr std::string_view kCeilings[] = {"sync", "commit4", "obvious", "append", "file"};
-  return std::find(std::begin(kCeilings), std::end(kCeilings), contender.name) !=
-         std::end(kCeilings);
-}
-
 // Leaves out who is not needed when only some claims are asked for.
 std::vector<Contender> Needed(Field field, const Flags& flags,
                               const std::vector<const Claim*>& wanted) {
   std::vector<Contender> entrants = Entrants(field);
   std::erase_if(entrants, [&](const Contender& one) {
-    if (flags.ceilings_only) return !IsCeiling(one);
+    if (!flags.only.empty()) return !Contains(flags.only, one.name);
     if (flags.claims.empty()) return false;
     return std::none_of(wanted.begin(), wanted.end(), [&](const Claim* claim) {
       return claim->contender == one.name || claim->ceiling == one.name;
@@ -129,9 +125,9 @@ void RunField(Field field, const Flags& flags, Outcomes& outcomes) {
   const std::vector<const Claim*> wanted = WantedOf(field, flags);
   if (wanted.empty()) return;
   std::vector<Contender> contenders = Needed(field, flags, wanted);
-  Compete(contenders, OptionsFor(field, flags), kRounds);
+  Compete(contenders, OptionsFor(field, flags), flags.rounds);
   for (const Claim* claim : wanted) {
-    if (flags.ceilings_only) break;
+    if (!flags.only.empty()) break;
     outcomes.judged.push_back(
         Judge(*claim, *Find(contenders, claim->contender), Find(contenders, claim->ceiling)));
   }
@@ -180,11 +176,15 @@ int Main(int argc, char** argv) {
   Flags flags;
   CLI::App app{"Measures the claims of skald against their ceilings."};
   app.add_flag("--quick", flags.quick, "short runs; exit 1 when a claim is below its floor");
-  app.add_flag("--ceilings", flags.ceilings_only, "run the ceilings alone");
   app.add_option("--claim", flags.claims, "only this claim; may be repeated");
   app.add_option("--dir", flags.dir,
                  "where stores are made and removed: a directory on a real disk")
       ->check(CLI::ExistingDirectory)
+      ->capture_default_str();
+  app.add_option("--only", flags.only,
+                 "run only what has this name, as a profiler wants it; judge nothing");
+  app.add_option("--rounds", flags.rounds, "turns of each")
+      ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   app.add_option("--json", flags.json, "where the results go")->capture_default_str();
   app.add_option("--seconds", flags.seconds, "measured time of a run, without its warm-up")

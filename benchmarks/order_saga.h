@@ -31,8 +31,9 @@ T NoiseAs(uint64_t salt) {
   return value;
 }
 
-inline Reply Answer(const StepContext& step, const Order& /*order*/) {
-  return NoiseAs<Reply>(step.saga_id().hash);
+inline Reply Answer(const StepContext& /*step*/, const Order& /*order*/) {
+  static const Reply reply = NoiseAs<Reply>(0);
+  return reply;
 }
 inline void Undo(const StepContext& /*step*/, const Order& /*order*/, const Reply* /*reply*/) {}
 

@@ -16,7 +16,7 @@ uint64_t Mix(uint64_t value) {
 }
 
 std::string MakeNoise() {
-  std::string noise(size_t{4} << 20, '\0');
+  std::string noise(size_t{256} << 10, '\0');
   for (size_t at = 0; at < noise.size(); at += sizeof(uint64_t)) {
     const uint64_t word = Mix(at);
     std::memcpy(&noise[at], &word, sizeof word);
