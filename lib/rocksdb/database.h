@@ -28,6 +28,7 @@ struct DatabaseConfig {
   int open_files_max = 512;
   int background_threads = 1;
   std::shared_ptr<rocksdb::EventListener> listener;
+  std::shared_ptr<rocksdb::Logger> logger;  // null: RocksDB says nothing
 };
 
 class Database {

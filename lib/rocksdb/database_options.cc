@@ -118,12 +118,13 @@ rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mo
   options.max_background_flushes = config.background_threads;
   options.max_background_compactions = config.background_threads;
   options.skip_stats_update_on_db_open = true;
-  options.keep_log_file_num = 4;
-  options.max_log_file_size = 4 * kMiB;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   if (config.listener != nullptr) options.listeners.push_back(config.listener);
-  if (mode == Database::Mode::kReadOnly) options.info_log = std::make_shared<SilentLogger>();
+  // Never RocksDB's own log file: on a full disk its second line aborts the process where RocksDB
+  // is built with assertions, as Debian's is.
+  options.info_log = config.logger;
+  if (options.info_log == nullptr) options.info_log = std::make_shared<SilentLogger>();
   return options;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "rocksdb/write_batch.h"
+#include "skald/base/bytes.h"
 #include "skald/base/status.h"
 
 namespace skald::inline v1::rocks {
@@ -35,6 +36,19 @@ class FirstOrdinal final : public rocksdb::WriteBatch::Handler {
   bool started_ = false;
 };
 
+// As many operations as `count`, on a column family that is not there: replaying them changes
+// nothing but RocksDB's sequence number, by which it tells whether a log goes on where a damaged
+// one ended. The bytes are those of RocksDB's write-batch format: sequence, count, records.
+rocksdb::WriteBatch WithoutContents(uint32_t count) {
+  constexpr char kDeletion[] = {0x4, 0x7f, 0};  // of the empty key in column family 127
+  std::string bytes;
+  bytes.reserve(12 + sizeof kDeletion * count);
+  ByteWriter out(&bytes);
+  out.Little(uint64_t{0}).Little(count);
+  for (uint32_t i = 0; i < count; ++i) out.Raw({kDeletion, sizeof kDeletion});
+  return rocksdb::WriteBatch(std::move(bytes));
+}
+
 // Notes what the write-ahead log holds and lets nothing of it into memory.
 class NotingFilter final : public rocksdb::WalFilter {
  public:
@@ -45,8 +59,9 @@ class NotingFilter final : public rocksdb::WalFilter {
   WalProcessingOption LogRecordFound(unsigned long long log_number,
                                      const std::string& /*log_file_name*/,
                                      const rocksdb::WriteBatch& batch,
-                                     rocksdb::WriteBatch* /*new_batch*/,
-                                     bool* /*batch_changed*/) override {
+                                     rocksdb::WriteBatch* new_batch, bool* batch_changed) override {
+    // RocksDB writes an empty batch behind a log that it found torn.
+    if (batch.Count() == 0) return WalProcessingOption::kContinueProcessing;
     FirstOrdinal first;
     batch.Iterate(&first).PermitUncheckedError();
     if (first.ordinal) {
@@ -55,7 +70,9 @@ class NotingFilter final : public rocksdb::WalFilter {
       evidence_.unreadable = fmt::format("a record of log {} after ordinal {}", log_number,
                                          evidence_.log_last_ordinal);
     }
-    return WalProcessingOption::kIgnoreCurrentRecord;
+    *new_batch = WithoutContents(batch.Count());
+    *batch_changed = true;
+    return WalProcessingOption::kContinueProcessing;
   }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <cstdio>
 #include <utility>
 
 #include "rocks_status.h"
@@ -39,14 +40,16 @@ absl::Status CheckOptions(const RocksDbOptions& options) {
 
 DatabaseConfig MakeConfig(const Directory& directory, const RocksDbOptions& options,
                           const RocksDbTestHooks& hooks,
-                          std::shared_ptr<rocksdb::EventListener> listener) {
+                          std::shared_ptr<rocksdb::EventListener> listener,
+                          std::shared_ptr<rocksdb::Logger> logger) {
   return {.fs = directory.fs(),
           .path = directory.database_path(),
           .memory_bytes = options.memory_bytes,
           .write_buffer_bytes = hooks.write_buffer_bytes,
           .open_files_max = options.open_files_max,
           .background_threads = options.background_threads,
-          .listener = std::move(listener)};
+          .listener = std::move(listener),
+          .logger = std::move(logger)};
 }
 
 absl::Status BeingReopened() {
@@ -93,6 +96,14 @@ void BackgroundErrors::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
                            status->ToString(), static_cast<int>(reason)));
 }
 
+void NoticingLogger::Logv(rocksdb::InfoLogLevel level, const char* format, va_list values) {
+  if (level < GetInfoLogLevel() || level > rocksdb::InfoLogLevel::FATAL_LEVEL) return;
+  char text[1024];
+  if (std::vsnprintf(text, sizeof text, format, values) < 0) return;
+  notices_.Add(level == rocksdb::InfoLogLevel::WARN_LEVEL ? Severity::kInfo : Severity::kWarning,
+               "store-rocksdb-says", text);
+}
+
 absl::StatusOr<std::unique_ptr<Store>> RocksDbStore::Open(std::string path, RocksDbOptions options,
                                                           RocksDbTestHooks hooks) {
   SKALD_RETURN_IF_ERROR(CheckOptions(options));
@@ -131,8 +142,9 @@ RocksDbStore::RocksDbStore(std::unique_ptr<Directory> directory, std::unique_ptr
       mark_(std::move(mark)),
       notices_(options_.observer, options_.clock, directory_->path()),
       errors_(std::make_shared<BackgroundErrors>(notices_)),
+      logger_(std::make_shared<NoticingLogger>(notices_)),
       cursors_(std::make_shared<OpenCursors>()),
-      config_(MakeConfig(*directory_, options_, hooks_, errors_)),
+      config_(MakeConfig(*directory_, options_, hooks_, errors_, logger_)),
       reopen_delay_(options_.reopen_delay_min) {}
 
 RocksDbStore::~RocksDbStore() {

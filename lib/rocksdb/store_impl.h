@@ -37,6 +37,22 @@ class BackgroundErrors final : public rocksdb::EventListener {
   std::atomic<bool> seen_{false};
 };
 
+// RocksDB's own words, from warnings up, as notices: it writes no log file.
+class NoticingLogger final : public rocksdb::Logger {
+ public:
+  explicit NoticingLogger(Notices& notices)
+      : Logger(rocksdb::InfoLogLevel::WARN_LEVEL), notices_(notices) {}
+  using Logger::Logv;
+  void Logv(const char* format, va_list values) override {
+    Logv(rocksdb::InfoLogLevel::WARN_LEVEL, format, values);
+  }
+  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list values) override;
+  void LogHeader(const char*, va_list) override {}
+
+ private:
+  Notices& notices_;
+};
+
 class RocksDbStore final : public Store {
  public:
   static absl::StatusOr<std::unique_ptr<Store>> Open(std::string path, RocksDbOptions options,
@@ -92,6 +108,7 @@ class RocksDbStore final : public Store {
   const std::unique_ptr<Mark> mark_;
   Notices notices_;
   const std::shared_ptr<BackgroundErrors> errors_;
+  const std::shared_ptr<NoticingLogger> logger_;
   const std::shared_ptr<OpenCursors> cursors_;
   DatabaseConfig config_;
   Gate gate_;

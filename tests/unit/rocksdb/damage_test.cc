@@ -4,6 +4,7 @@
 #include <map>
 
 #include "skald/rocksdb/fsck.h"
+#include "skald/rocksdb/testing/fault_file_system.h"
 #include "support.h"
 
 namespace skald {
@@ -48,7 +49,7 @@ void FlipByte(const fs::path& file, uint64_t offset) {
 
 // A store of kCommits commits whose log holds them all.
 void FillStore(const std::string& path) {
-  const auto store = MustOpen(path);
+  const auto store = MustOpen(path, {}, {.file_system = FaultFileSystem::Make()});
   const Acquired acquired = MustAcquire(*store);
   const std::string value(500, 'v');
   for (uint64_t i = 1; i <= kCommits; ++i) {
