@@ -46,6 +46,7 @@
 
 #include "absl/time/time.h"
 #include "skald/saga/definition.h"
+#include "skald/saga/internal/broken.h"
 #include "skald/saga/internal/draft.h"
 #include "skald/saga/internal/rules.h"
 #include "skald/saga/internal/step_rules.h"
@@ -57,38 +58,6 @@
 namespace skald::inline v1 {
 
 namespace internal {
-
-// What a wrong call returns: takes everything that may follow, so that one error stays one.
-struct Broken {
-  template <typename... Parts>
-  Broken Step(Parts&&... /*parts*/) {
-    return {};
-  }
-  template <typename... Parts>
-  Broken NoEffect(Parts&&... /*parts*/) {
-    return {};
-  }
-  template <typename... Parts>
-  Broken Pivot(Parts&&... /*parts*/) {
-    return {};
-  }
-  template <typename... Parts>
-  Broken Retriable(Parts&&... /*parts*/) {
-    return {};
-  }
-  template <typename... Parts>
-  Broken Returns(Parts&&... /*parts*/) {
-    return {};
-  }
-  template <typename... Parts>
-  Broken Retention(Parts&&... /*parts*/) {
-    return {};
-  }
-  template <typename... Parts>
-  Definition Build(Parts&&... /*parts*/) {
-    return Definition(nullptr);
-  }
-};
 
 inline constexpr unsigned kHasPivot = 1;
 inline constexpr unsigned kHasReturns = 2;
