@@ -1,7 +1,8 @@
 // Identities: of a store, a saga, and an attempt's effect.
 //
 // All are plain values, ordered and hashable, and written as text the same way everywhere, so that
-// a key in a participant's database, a line in a log and an operator's argument can be compared by eye.
+// a key in a participant's database, a line in a log and an operator's argument can be compared by
+// eye.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// How the library tells the host what happens inside it. It prints nothing by itself but through the
-// default observer of the coordinator, which one option replaces.
+// How the library tells the host what happens inside it. It prints nothing by itself but through
+// the default observer of the coordinator, which one option replaces.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ enum class Severity : uint8_t { kInfo = 1, kWarning = 2, kError = 3 };
 // says what happened and what to do. The views live for the call only.
 struct Notice {
   Severity severity = Severity::kInfo;
-  std::string_view kind;  // stable, lower-case: "step-gave-up", "saga-stuck", "store-background-error"
+  // Stable, lower-case: "step-gave-up", "saga-stuck", "store-background-error".
+  std::string_view kind;
   std::string_view subject;
   std::string_view message;
   absl::Time time;

@@ -1,8 +1,9 @@
 // What one attempt of an action or a compensation says about itself.
 //
-// A step function may return a plain value, an absl::Status, an absl::StatusOr or a Verdict. The last
-// says most: only a Verdict can say RetryLater ("this attempt changed nothing, ask again") and
-// RejectedForKey ("the participant's record says that no attempt under this key did or will happen").
+// A step function may return a plain value, an absl::Status, an absl::StatusOr or a Verdict. The
+// last says most: only a Verdict can say RetryLater ("this attempt changed nothing, ask again") and
+// RejectedForKey ("the participant's record says that no attempt under this key did or will
+// happen").
 //
 //   skald::Verdict<Receipt> Charge(...) {
 //     if (declined) return skald::Rejected("card declined");

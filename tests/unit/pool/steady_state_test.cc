@@ -1,4 +1,3 @@
-// Replaces the global operator new of this test program to count.
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
@@ -10,23 +9,42 @@
 #include "catch.h"
 #include "skald/pool/object_pool.h"
 
+// Counts the allocations of each thread: by the global operator new, or, where a sanitizer has
+// replaced that, by its hook.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SKALD_TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SKALD_TEST_SANITIZED 1
+#endif
+#endif
+
 namespace {
 
 thread_local uint64_t allocations = 0;
 
-void* Count(std::size_t size) {
+}  // namespace
+
+#if defined(SKALD_TEST_SANITIZED)
+#include <sanitizer/allocator_interface.h>
+
+namespace {
+
+void OnMalloc(const volatile void*, size_t) {
+  ++allocations;
+}
+void OnFree(const volatile void*) {}
+[[maybe_unused]] const int installed = __sanitizer_install_malloc_and_free_hooks(OnMalloc, OnFree);
+
+}  // namespace
+#else
+void* operator new(std::size_t size) {
   ++allocations;
   if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
   throw std::bad_alloc();
 }
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return Count(size);
-}
 void* operator new[](std::size_t size) {
-  return Count(size);
+  return operator new(size);
 }
 void operator delete(void* memory) noexcept {
   std::free(memory);
@@ -40,6 +58,7 @@ void operator delete(void* memory, std::size_t) noexcept {
 void operator delete[](void* memory, std::size_t) noexcept {
   std::free(memory);
 }
+#endif
 
 namespace {
 
