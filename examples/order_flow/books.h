@@ -1,0 +1,54 @@
+// The books: all business rows of the four databases, and the audit that holds them against each
+// other.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "report.h"
+#include "rows.h"
+#include "skald/store/store.h"
+
+namespace order_flow {
+
+using Refusals = std::map<std::string, std::string>;  // order number → reason
+
+struct Books {
+  SetupRow setup;
+  bool set_up = false;
+  std::map<std::string, StockRow> stock;
+  std::map<std::string, GoodsRow> goods;
+  std::map<std::string, CouponRow> coupons;
+  std::map<std::string, AccountRow> accounts;
+  std::map<std::string, HoldRow> holds;
+  std::map<std::string, PaymentRow> payments;
+  std::map<std::string, RefundRow> refunds;
+  std::map<std::string, Refusals> refused;  // by the step that refuses there
+};
+
+// The stores whose rows make the books.
+struct BookStores {
+  skald::Store& inventory;
+  skald::Store& coupons;
+  skald::Store& points;
+  skald::Store& payment;
+};
+
+// Reads everything. RETURNS: DataLoss for a row that does not read; what a store says.
+// COST: a scan of all rows, held in memory.
+absl::StatusOr<Books> ReadBooks(const BookStores& stores);
+
+// Opens only the participants' databases below `directory`, and reads them. Makes nothing.
+absl::StatusOr<Books> OpenAndReadBooks(const std::string& directory);
+
+// What the books say of orders, units and money. An order that is neither shipped nor undone counts
+// as stuck: the books cannot tell it from one under way.
+Report Summarise(const Books& books);
+
+// Holds the books against each other, order by order and item by item. Orders under way are in
+// order as far as they have come.
+Audit CheckBooks(const Books& books);
+
+}  // namespace order_flow

@@ -1,0 +1,57 @@
+#include "coupons.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace order_flow {
+namespace {
+
+using skald::Nothing;
+using skald::StepContext;
+using skald::Task;
+using skald::Transaction;
+using skald::Verdict;
+
+constexpr Mills kDiscountPart = 20;
+
+absl::StatusOr<Decision<Discount>> RedeemRows(Transaction& rows, const Order& order, bool refuse) {
+  if (refuse) return Refuse<Discount>(rows, order, "refused on purpose");
+  const std::string key = KeyOf(kCouponPrefix, order.coupon);
+  SKALD_ASSIGN_OR_RETURN(const std::optional<CouponRow> coupon, GetRow<CouponRow>(rows, key));
+  if (coupon && coupon->state == CouponState::kRedeemed) {
+    return Refuse<Discount>(
+        rows, order, fmt::format("coupon {} was used by order {}", order.coupon, coupon->order));
+  }
+  const Discount discount{order.total / kDiscountPart};
+  rows.Put(key, EncodeRow(CouponRow{CouponState::kRedeemed, order.number, discount.mills}));
+  return Decision<Discount>{{}, discount};
+}
+
+absl::Status RestoreRows(Transaction& rows, const Order& order) {
+  const std::string key = KeyOf(kCouponPrefix, order.coupon);
+  SKALD_ASSIGN_OR_RETURN(std::optional<CouponRow> coupon, GetRow<CouponRow>(rows, key));
+  if (!coupon || coupon->state != CouponState::kRedeemed || coupon->order != order.number) {
+    return absl::FailedPreconditionError(
+        fmt::format("coupon {} is not redeemed by order {}", order.coupon, order.number));
+  }
+  coupon->state = CouponState::kRestored;
+  rows.Put(key, EncodeRow(*coupon));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Task<Verdict<Discount>> Coupons::Redeem(const StepContext& step, const Order& order, bool refuse) {
+  auto body = [&order, refuse](Transaction& rows) { return RedeemRows(rows, order, refuse); };
+  return Decide<Discount>(participant_.barrier(), RequestOf(step, order), body);
+}
+
+Task<Verdict<Nothing>> Coupons::Restore(const StepContext& step, const Order& order) {
+  auto body = [&order](Transaction& rows, const Decision<Discount>& redeemed) {
+    return redeemed.refusal.empty() ? RestoreRows(rows, order) : absl::OkStatus();
+  };
+  return Undo<Decision<Discount>>(participant_.barrier(), RequestOf(step, order), body);
+}
+
+}  // namespace order_flow

@@ -1,0 +1,36 @@
+#include "participant.h"
+
+#include <fmt/format.h>
+
+#include "skald/rocksdb/rocksdb_store.h"
+
+namespace order_flow {
+namespace {
+
+// Four of these and the sagas' own store share the machine.
+constexpr size_t kMemoryBytes = size_t{96} << 20;
+constexpr absl::Duration kCloseMax = absl::Seconds(30);
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Participant>> Participant::Open(const std::string& directory,
+                                                               const std::string& name) {
+  std::unique_ptr<Participant> participant(new Participant());
+  skald::RocksDbOptions options;
+  options.memory_bytes = kMemoryBytes;
+  SKALD_ASSIGN_OR_RETURN(participant->store_,
+                         skald::OpenRocksDbStore(fmt::format("{}/{}", directory, name), options));
+  skald::CommitterOptions writer;
+  writer.writer = name;
+  SKALD_ASSIGN_OR_RETURN(participant->committer_,
+                         skald::Committer::Open(*participant->store_, writer));
+  SKALD_ASSIGN_OR_RETURN(participant->barrier_, skald::Barrier::Open(*participant->committer_));
+  return participant;
+}
+
+Participant::~Participant() {
+  barrier_.reset();
+  if (committer_) skald::IgnoreError(committer_->Shutdown(kCloseMax), "who asked was told");
+}
+
+}  // namespace order_flow

@@ -1,0 +1,140 @@
+// What every participant stands on: a database of its own, one writer, one barrier.
+//
+// And the few things that all of them do alike: read a row in a transaction, refuse an order for
+// good, answer without holding a thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "order.h"
+#include "rows.h"
+#include "skald/async/completion.h"
+#include "skald/async/task.h"
+#include "skald/base/status.h"
+#include "skald/base/verdict.h"
+#include "skald/participant/barrier.h"
+#include "skald/saga/step_context.h"
+#include "skald/store/committer.h"
+#include "skald/store/store.h"
+
+namespace order_flow {
+
+class Participant {
+ public:
+  // Opens or makes the database `directory`/`name`.
+  static absl::StatusOr<std::unique_ptr<Participant>> Open(const std::string& directory,
+                                                           const std::string& name);
+  // Waits until everything that was asked for is durable.
+  ~Participant();
+
+  skald::Store& store() { return *store_; }
+  skald::Committer& committer() { return *committer_; }
+  skald::Barrier& barrier() { return *barrier_; }
+
+ private:
+  Participant() = default;
+
+  std::unique_ptr<skald::Store> store_;
+  std::unique_ptr<skald::Committer> committer_;
+  std::unique_ptr<skald::Barrier> barrier_;
+};
+
+// An order is asked for under its number and total; both are fixed for good.
+inline skald::BarrierRequest RequestOf(const skald::StepContext& step, const Order& order) {
+  return skald::BarrierRequest::Of(step, order.number, order.total);
+}
+
+// Reads one row in a transaction. RETURNS: nothing, when it is not there.
+template <typename Row>
+absl::StatusOr<std::optional<Row>> GetRow(skald::Transaction& rows, const std::string& key) {
+  SKALD_ASSIGN_OR_RETURN(const std::optional<std::string> value, rows.Get(key));
+  if (!value) return std::nullopt;
+  SKALD_ASSIGN_OR_RETURN(Row row, DecodeRow<Row>(key, *value));
+  return row;
+}
+
+// Refuses an order for good, and keeps the reason where the books are. For the barrier this is an
+// answer like any other: it is recorded together with the row, and repeated for ever.
+template <typename T>
+Decision<T> Refuse(skald::Transaction& rows, const Order& order, std::string reason) {
+  rows.Put(KeyOf(kRefusedPrefix, order.number), reason);
+  return {std::move(reason), T{}};
+}
+
+// What the saga is told of a decision. A refusal is on record: no attempt of it did or will happen.
+template <typename T>
+skald::Verdict<T> VerdictOf(skald::Verdict<Decision<T>> decision) {
+  if (!decision.done()) return decision.not_done();
+  if (!decision.output().refusal.empty()) {
+    return skald::RejectedForKey(decision.output().refusal);
+  }
+  return std::move(decision).output().granted;
+}
+
+namespace internal {
+
+template <typename T>
+skald::Verdict<T> Answered(absl::StatusOr<skald::Verdict<T>> answer) {
+  if (!answer.ok()) return skald::FromStatus(answer.status());
+  return *std::move(answer);
+}
+
+// Hands a barrier's callback over to what waits for it.
+template <typename T>
+auto Forward(skald::Completion<skald::Verdict<T>> done) {
+  return [done = std::move(done)](skald::Verdict<T> verdict) mutable { done(std::move(verdict)); };
+}
+
+}  // namespace internal
+
+// Runs `function` behind the barrier; the thread is free while the answer becomes durable.
+template <typename T, typename Function>
+skald::Task<skald::Verdict<T>> Act(skald::Barrier& barrier, skald::BarrierRequest request,
+                                   Function function) {
+  auto start = [&](skald::Completion<skald::Verdict<T>> done) {
+    barrier.ActionThen(request, function, internal::Forward<T>(std::move(done)));
+  };
+  auto waiting = skald::AwaitCompletion<skald::Verdict<T>>(start);
+  co_return internal::Answered<T>(co_await waiting);
+}
+
+// The same for what may be refused.
+template <typename T, typename Function>
+skald::Task<skald::Verdict<T>> Decide(skald::Barrier& barrier, skald::BarrierRequest request,
+                                      Function function) {
+  auto start = [&](skald::Completion<skald::Verdict<Decision<T>>> done) {
+    barrier.ActionThen(request, function, internal::Forward<Decision<T>>(std::move(done)));
+  };
+  auto waiting = skald::AwaitCompletion<skald::Verdict<Decision<T>>>(start);
+  co_return VerdictOf(internal::Answered<Decision<T>>(co_await waiting));
+}
+
+// The same for a compensation, of an action that gave a T.
+template <typename T, typename Function>
+skald::Task<skald::Verdict<skald::Nothing>> Undo(skald::Barrier& barrier,
+                                                 skald::BarrierRequest request, Function function) {
+  using skald::Nothing;
+  auto start = [&](skald::Completion<skald::Verdict<Nothing>> done) {
+    barrier.CompensationThen<T>(request, function, internal::Forward<Nothing>(std::move(done)));
+  };
+  auto waiting = skald::AwaitCompletion<skald::Verdict<Nothing>>(start);
+  co_return internal::Answered<Nothing>(co_await waiting);
+}
+
+// What became of an action that may be refused and whose answer never came.
+template <typename T>
+skald::Task<skald::Verdict<T>> Ask(skald::Barrier& barrier, skald::BarrierRequest request) {
+  auto start = [&](skald::Completion<skald::Verdict<Decision<T>>> done) {
+    barrier.ReconcileThen<Decision<T>>(request, internal::Forward<Decision<T>>(std::move(done)));
+  };
+  auto waiting = skald::AwaitCompletion<skald::Verdict<Decision<T>>>(start);
+  co_return VerdictOf(internal::Answered<Decision<T>>(co_await waiting));
+}
+
+}  // namespace order_flow

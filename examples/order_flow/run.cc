@@ -1,0 +1,180 @@
+#include "run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <memory>
+#include <utility>
+
+#include "books.h"
+#include "data_directory.h"
+#include "generator.h"
+#include "input_file.h"
+#include "order_book.h"
+#include "replay.h"
+#include "report.h"
+#include "sagas.h"
+#include "skald/async/thread_pool.h"
+#include "skald/base/status.h"
+#include "skald/coordinator/coordinator.h"
+#include "skald/rocksdb/rocksdb_store.h"
+#include "terminal.h"
+
+namespace order_flow {
+namespace {
+
+constexpr absl::Duration kDrainMax = absl::Seconds(10);
+constexpr size_t kSagaMemoryBytes = size_t{192} << 20;
+constexpr size_t kSlowThreadsMax = 256;
+
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "set in a signal handler");
+
+void OnSignal(int /*signal*/) {
+  interrupted.store(true, std::memory_order_relaxed);
+}
+
+void InstallHandlers() {
+  struct sigaction action{};
+  action.sa_handler = OnSignal;
+  // A second signal finds the default action: it ends the process at once, and nothing is lost.
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+absl::StatusOr<std::unique_ptr<OrderSource>> ReadOrders(const RunOptions& options) {
+  if (options.orders.empty()) {
+    return std::make_unique<GeneratedOrders>(options.generate, options.seed);
+  }
+  SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, OpenInput(options.orders));
+  const std::string name =
+      options.orders == "-" ? std::string("stdin") : fmt::format("'{}'", options.orders);
+  SKALD_ASSIGN_OR_RETURN(std::unique_ptr<OrderBook> book, OrderBook::Read(*source, name));
+  return book;
+}
+
+// Everything that a run opens, in the order in which it is opened; closed the other way round.
+struct Engine {
+  std::unique_ptr<Shop> shop;
+  std::unique_ptr<skald::Store> sagas;
+  std::unique_ptr<skald::ThreadPool> pool;
+  std::unique_ptr<skald::Coordinator> coordinator;
+};
+
+absl::StatusOr<Engine> OpenEngine(const RunOptions& options, const std::string& data,
+                                  const OrderSource& orders) {
+  Engine engine;
+  SKALD_ASSIGN_OR_RETURN(engine.shop, Shop::Open(data));
+  SKALD_RETURN_IF_ERROR(engine.shop->inventory.SetUp(orders, options.stock));
+  skald::RocksDbOptions store;
+  store.memory_bytes = kSagaMemoryBytes;
+  SKALD_ASSIGN_OR_RETURN(engine.sagas, skald::OpenRocksDbStore(data + "/sagas", store));
+  // A step that takes its time holds a thread meanwhile; the others answer by callback.
+  const size_t threads = options.slow ? std::min(options.in_flight, kSlowThreadsMax) : 0;
+  engine.pool = std::make_unique<skald::ThreadPool>(
+      skald::ThreadPoolOptions{.threads = threads, .name = "steps"});
+  SKALD_ASSIGN_OR_RETURN(engine.coordinator,
+                         skald::Coordinator::Open(*engine.sagas, *engine.pool,
+                                                  {PlaceOrder(*engine.shop, options.faults),
+                                                   ReturnGoods(*engine.shop, options.faults)}));
+  return engine;
+}
+
+// The books are the truth; the sagas must tell the same story.
+Check SagasAgree(const Report& books, const Tally& tally) {
+  const bool same = books.sales_completed == tally.sales_completed &&
+                    books.returns_completed == tally.returns_completed;
+  return {"sagas say what the books say", same,
+          fmt::format("{} sales and {} returns by the sagas, {} and {} by the books",
+                      FormatCount(tally.sales_completed), FormatCount(tally.returns_completed),
+                      FormatCount(books.sales_completed), FormatCount(books.returns_completed))};
+}
+
+absl::StatusOr<Report> MakeReport(Shop& shop, const OrderSource& orders, const Tally& tally,
+                                  const skald::Coordinator::Stats& stats) {
+  SKALD_ASSIGN_OR_RETURN(const Books books,
+                         ReadBooks({shop.inventory_data().store(), shop.coupons_data().store(),
+                                    shop.points_data().store(), shop.payment_data().store()}));
+  Report report = Summarise(books);
+  report.audit = CheckBooks(books);
+  report.audit.checks.push_back(SagasAgree(report, tally));
+  report.intake = orders.counts();
+  report.sales_completed = tally.sales_completed;
+  report.returns_completed = tally.returns_completed;
+  report.sales_compensated = tally.sales_compensated;
+  report.returns_compensated = tally.returns_compensated;
+  report.stuck = tally.stuck;
+  const double seconds = absl::ToDoubleSeconds(tally.elapsed);
+  report.measured =
+      Measured{.sagas_per_second = seconds > 0 ? static_cast<double>(tally.driven) / seconds : 0,
+               .latency_us = tally.latency.Summary(),
+               .resumed = static_cast<int64_t>(stats.resumed)};
+  return report;
+}
+
+void PrintReport(const Report& report, const Tally& tally) {
+  fmt::print("{}{}{}{}{}{}", IntakeTable(report.intake), OrdersTable(report, &tally),
+             BooksTable(report), SpeedTable(tally, *report.measured), HistogramOf(tally.latency),
+             AuditTable(report.audit));
+}
+
+int Interrupted(const std::string& data, const OrderSource& orders, const Tally& tally) {
+  fmt::print(stderr,
+             "order_flow: stopped with {} of {} orders at rest; nothing is lost.\n"
+             "  The same command with --data {} goes on from here.\n",
+             FormatCount(tally.finished()), FormatCount(static_cast<int64_t>(orders.size())), data);
+  return kExitInterrupted;
+}
+
+absl::Status Drive(Engine& engine, const OrderSource& orders, size_t in_flight, Tally& tally) {
+  ProgressBar bar(orders.size());
+  const ReplayOptions replay{
+      .in_flight = in_flight,
+      .should_stop = [] { return interrupted.load(std::memory_order_relaxed); },
+      .progress = [&bar](size_t finished) { bar.Show(finished); }};
+  const absl::Status status = Replay(*engine.coordinator, orders, replay, tally);
+  const absl::Status drained = engine.coordinator->Shutdown(kDrainMax);
+  // Work of steps may still be queued that uses what the engine holds.
+  skald::IgnoreError(engine.pool->Shutdown(skald::Deadline::In(skald::Clock::Real(), kDrainMax)),
+                     "the pool waits for the rest when it is destroyed");
+  return status.ok() ? drained : status;
+}
+
+}  // namespace
+
+absl::StatusOr<int> Run(const RunOptions& options) {
+  InstallHandlers();
+  SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<OrderSource> orders, ReadOrders(options));
+  std::string data = options.data;
+  if (data.empty()) {
+    SKALD_ASSIGN_OR_RETURN(data, MakeFreshDirectory());
+    fmt::print(stderr, "order_flow: keeping the data in {}\n", data);
+  }
+  SKALD_RETURN_IF_ERROR(PrepareData(data, {orders->identity(), options.stock_text}));
+  SKALD_ASSIGN_OR_RETURN(Engine engine, OpenEngine(options, data, *orders));
+  Tally tally;
+  const absl::Status status = Drive(engine, *orders, options.in_flight, tally);
+  if (absl::IsCancelled(status)) return Interrupted(data, *orders, tally);
+  SKALD_RETURN_IF_ERROR(status);
+  SKALD_ASSIGN_OR_RETURN(const Report report,
+                         MakeReport(*engine.shop, *orders, tally, engine.coordinator->stats()));
+  PrintReport(report, tally);
+  if (!options.report.empty()) SKALD_RETURN_IF_ERROR(WriteReport(report, options.report));
+  return report.audit.ok() ? kExitOk : kExitWrong;
+}
+
+absl::StatusOr<int> RunAudit(const AuditOptions& options) {
+  SKALD_RETURN_IF_ERROR(ReadManifest(options.data).status());
+  SKALD_ASSIGN_OR_RETURN(const Books books, OpenAndReadBooks(options.data));
+  Report report = Summarise(books);
+  report.audit = CheckBooks(books);
+  fmt::print("{}{}{}{}", IntakeTable(report.intake), OrdersTable(report, nullptr),
+             BooksTable(report), AuditTable(report.audit));
+  if (!options.report.empty()) SKALD_RETURN_IF_ERROR(WriteReport(report, options.report));
+  return report.audit.ok() ? kExitOk : kExitWrong;
+}
+
+}  // namespace order_flow

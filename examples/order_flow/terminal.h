@@ -1,0 +1,44 @@
+// What a person sees: a progress bar while it runs, and at the end what happened to the orders and
+// why.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "absl/time/time.h"
+#include "latency.h"
+#include "replay.h"
+#include "report.h"
+
+namespace order_flow {
+
+// Draws on stderr, over its last drawing, a few times a second; only when that is a terminal.
+class ProgressBar {
+ public:
+  explicit ProgressBar(size_t total);
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  void Show(size_t finished);
+
+ private:
+  size_t total_;
+  bool on_terminal_;
+  bool drawn_ = false;
+  absl::Duration began_;
+  absl::Duration last_;
+};
+
+// "[█████▍    ]  54 %  54,321 of 100,000  12,345/s": a line of at most 79 columns.
+std::string ProgressLine(size_t finished, size_t total, absl::Duration elapsed);
+
+// The tables, each ending with a blank line.
+std::string IntakeTable(const IntakeCounts& counts);
+std::string OrdersTable(const Report& report, const Tally* tally);
+std::string BooksTable(const Report& report);
+std::string SpeedTable(const Tally& tally, const Measured& measured);
+std::string HistogramOf(const LatencyHistogram& latency);
+std::string AuditTable(const Audit& audit);
+
+}  // namespace order_flow
