@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catch.h"
+#include "skald/base/mutex.h"
 #include "skald/store/forwarding_store.h"
 #include "skald/store/memory_store.h"
 #include "skald/testing/store_contract.h"
@@ -17,6 +18,31 @@ namespace {
 
 using Wrap = std::function<std::unique_ptr<Store>(Store& sound)>;
 
+// One call at a time, so that the broken stores need no locks of their own.
+class OneAtATime final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  absl::StatusOr<Acquired> Acquire(std::string_view writer) override {
+    MutexLock lock(mutex_);
+    return target().Acquire(writer);
+  }
+  absl::StatusOr<CommitResult> Commit(const Fence& fence, const Batch& batch) override {
+    MutexLock lock(mutex_);
+    return target().Commit(fence, batch);
+  }
+  absl::StatusOr<std::optional<Row>> Get(Space space, std::string_view key) override {
+    MutexLock lock(mutex_);
+    return target().Get(space, key);
+  }
+  absl::StatusOr<std::unique_ptr<Cursor>> Scan(Space space, const KeyRange& range) override {
+    MutexLock lock(mutex_);
+    return target().Scan(space, range);
+  }
+
+ private:
+  Mutex mutex_;
+};
+
 // A memory store behind a wrapper that breaks it.
 class BrokenHost final : public StoreContractHost {
  public:
@@ -25,10 +51,11 @@ class BrokenHost final : public StoreContractHost {
     memory_ = std::make_unique<MemoryStore>();
     return Reopen(StoreEnding::kClean);
   }
-  Store& store() override { return *broken_; }
+  Store& store() override { return *serial_; }
   absl::Status Reopen(StoreEnding) override {
-    broken_.reset();
+    serial_.reset();
     broken_ = wrap_(*memory_);
+    serial_ = std::make_unique<OneAtATime>(*broken_);
     return absl::OkStatus();
   }
 
@@ -36,6 +63,7 @@ class BrokenHost final : public StoreContractHost {
   Wrap wrap_;
   std::unique_ptr<MemoryStore> memory_;
   std::unique_ptr<Store> broken_;
+  std::unique_ptr<Store> serial_;
 };
 
 template <typename Broken>

@@ -48,6 +48,7 @@ TEST_CASE("A row that another writer changed fails the transaction at commit") {
   CHECK(t.answers.Of("ours") == kAborted);
   CHECK(Durable(t.store, "k") == "100");
   CHECK(t.ours->stats().conflicts == 1);
+  CHECK(t.ours->stats().overlay_rows == 0);
   CHECK(Step(*t.ours, "k", "k", t.answers.As("again")) == "101");
   PollAll(*t.ours);
   CHECK(t.answers.Of("again") == kOk);
