@@ -73,7 +73,7 @@ class [[nodiscard]] Verdict {
  public:
   using Output = T;
 
-  Verdict(T output) : output_(std::move(output)) {}            // NOLINT: Done, implicitly
+  Verdict(T output) : output_(std::move(output)) {}              // NOLINT: Done, implicitly
   Verdict(NotDone not_done) : not_done_(std::move(not_done)) {}  // NOLINT: implicit by design
 
   bool done() const { return output_.has_value(); }
@@ -92,7 +92,9 @@ class [[nodiscard]] Verdict {
   NotDone not_done_;
 };
 
-inline Verdict<Nothing> Done() { return Nothing{}; }
+inline Verdict<Nothing> Done() {
+  return Nothing{};
+}
 template <typename T>
 Verdict<std::decay_t<T>> Done(T&& output) {
   return Verdict<std::decay_t<T>>(std::forward<T>(output));

@@ -26,7 +26,10 @@ thread_local uint64_t allocations = 0;
 }  // namespace
 
 #if defined(SKALD_TEST_SANITIZED)
-#include <sanitizer/allocator_interface.h>
+// Of the sanitizers' common interface; gcc 12 does not ship its header.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*malloc_hook)(const volatile void*,
+                                                                             size_t),
+                                                         void (*free_hook)(const volatile void*));
 
 namespace {
 
