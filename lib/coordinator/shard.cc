@@ -101,13 +101,15 @@ bool Shard::RunOnce() {
     if (MaySeal()) Seal();
   }
   taken_.clear();
-  if (timers_.next() <= now_) {
+  // While draining nothing is tried again, so no timer has anything to say.
+  const bool draining = core_.draining.load(std::memory_order_relaxed);
+  if (!draining && timers_.next() <= now_) {
     any = true;
     FireTimers();
   }
   SendDeferred();
   if (aborted_) return any;
-  const bool flush = Flushing() && !core_.draining.load(std::memory_order_relaxed);
+  const bool flush = Flushing() && !draining;
   if (groups_in_flight_ == 0 && (pending_ != nullptr || flush)) {
     any = true;
     Seal();
@@ -120,7 +122,9 @@ bool Shard::RunOnce() {
 void Shard::Loop() {
   for (;;) {
     if (RunOnce()) continue;
-    absl::Duration wait = timers_.next() - core_.clock->Now();
+    absl::Duration wait = core_.draining.load(std::memory_order_relaxed)
+                              ? absl::InfiniteDuration()
+                              : timers_.next() - core_.clock->Now();
     if (!deferred_work_.empty()) wait = std::min(wait, kDeferredRetry);
     MutexLock lock(inbox_mutex_);
     if (stopping_ && (groups_in_flight_ == 0 || core_.failed.load())) return;

@@ -223,13 +223,13 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt) {
     Halt(machine, fmt::format("{} does not decode: {}", what, ToStd(decoded.status().message())));
     return nullptr;
   };
+  attempt.call = Call();
   attempt.outputs.assign(data.steps.size(), nullptr);
   attempt.call.input = value(0, machine.view.input);
   for (const uint16_t used : node.uses) {
     const StepView& step = machine.view.steps[used];
     if (step.has_output) attempt.outputs[used] = value(1 + used, step.output);
   }
-  attempt.call.own_output = nullptr;
   const StepView& own = machine.view.steps[attempt.step];
   if (compensates && own.has_output) {
     attempt.call.own_output = value(size_t{1} + attempt.step, own.output);
@@ -258,6 +258,7 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt) {
   attempt.call.context = &*attempt.context;
   attempt.call.outputs = {attempt.outputs.data(), attempt.outputs.size()};
   attempt.call.result = &attempt.result;
+  attempt.call.met = false;  // the object served another attempt before
   attempt.call.done = [a = &attempt] { AttemptRun::Return(a); };
   return true;
 }
