@@ -102,13 +102,13 @@ std::vector<const Claim*> WantedOf(Field field, const Flags& flags) {
   return wanted;
 }
 
-// Leaves out who is not needed when only some claims are asked for.
+// Leaves out who is only told beside the claims when time is short or only some are asked for.
 std::vector<Contender> Needed(Field field, const Flags& flags,
                               const std::vector<const Claim*>& wanted) {
   std::vector<Contender> entrants = Entrants(field);
   std::erase_if(entrants, [&](const Contender& one) {
     if (!flags.only.empty()) return !Contains(flags.only, one.name);
-    if (flags.claims.empty()) return false;
+    if (flags.claims.empty() && !flags.quick) return false;
     return std::none_of(wanted.begin(), wanted.end(), [&](const Claim* claim) {
       return claim->contender == one.name || claim->ceiling == one.name;
     });

@@ -90,19 +90,19 @@ Judged Judge(const Claim& claim, const Contender& contender, const Contender* ce
 }
 
 void PrintClaims(const std::vector<Judged>& judged, const std::vector<MissingClaim>& missing) {
-  constexpr auto kRow = "{:<3} {:<26} {:>12} {:>9} {:>17} {:>8} {:<14} {}\n";
-  fmt::print(fmt::runtime(kRow), "#", "claim", "figure", "ratio", "min - max", "", "target", "");
+  constexpr auto kRow = "{:<3} {:<44} {:>12} {:>7} {:>16}  {:<17} {}\n";
+  fmt::print(fmt::runtime(kRow), "#", "claim", "figure", "ratio", "min - max", "target", "");
   for (const Judged& row : judged) {
     const Claim& claim = *row.claim;
     fmt::print(
         fmt::runtime(kRow), claim.id, claim.name,
         fmt::format("{} {}", Short(row.figure()), claim.unit),
         claim.ceiling.empty() ? "-" : Short(row.ratio()),
-        fmt::format("{} - {}", Short(Quantile(row.ratios, 0)), Short(Quantile(row.ratios, 1))), "",
+        fmt::format("{} - {}", Short(Quantile(row.ratios, 0)), Short(Quantile(row.ratios, 1))),
         Limit(claim), Name(row.judgement));
   }
   for (const MissingClaim& claim : missing) {
-    fmt::print(fmt::runtime(kRow), claim.id, claim.name, "", "", "", "", "", "not yet");
+    fmt::print(fmt::runtime(kRow), claim.id, claim.name, "", "", "", "", "not yet");
   }
 }
 
