@@ -2,14 +2,39 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "database_options.h"
+#include "patient_file_system.h"
 #include "rocks_status.h"
 #include "rocksdb/env.h"
+#include "rocksdb/system_clock.h"
 #include "skald/base/bytes.h"
 #include "skald/base/status.h"
 
 namespace skald::inline v1::rocks {
 namespace {
+
+// After an error in the background RocksDB sleeps for a second, and closing waits for the sleeper.
+class BriefClock final : public rocksdb::SystemClockWrapper {
+ public:
+  BriefClock() : SystemClockWrapper(rocksdb::SystemClock::Default()) {}
+  const char* Name() const override { return "skald.brief"; }
+  void SleepForMicroseconds(int micros) override {
+    constexpr int kMicrosMax = 100'000;
+    SystemClockWrapper::SleepForMicroseconds(std::min(micros, kMicrosMax));
+  }
+};
+
+// The default environment over another file system and that clock.
+class StoreEnv final : public rocksdb::EnvWrapper {
+ public:
+  explicit StoreEnv(const FileSystemPtr& fs)
+      : EnvWrapper(rocksdb::NewCompositeEnv(MakePatientFileSystem(fs))) {
+    system_clock_ = std::make_shared<BriefClock>();
+  }
+  const char* Name() const override { return "skald.env"; }
+};
 
 absl::Status Damaged(std::string_view what) {
   return absl::DataLossError(fmt::format("{} is damaged. Run skald_fsck on the store", what));
@@ -27,7 +52,7 @@ absl::StatusOr<bool> DatabaseExists(const FileSystemPtr& fs, const std::string& 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseConfig& config, Mode mode,
                                                          rocksdb::WalFilter* filter) {
   std::unique_ptr<Database> database(new Database());
-  database->env_ = rocksdb::NewCompositeEnv(config.fs);
+  database->env_ = std::make_unique<StoreEnv>(config.fs);
   const rocksdb::DBOptions options = MakeDbOptions(config, mode, database->env_.get(), filter);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = MakeFamilies(config);
   rocksdb::DB* db = nullptr;

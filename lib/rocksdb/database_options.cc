@@ -115,6 +115,7 @@ rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mo
   // After an error the store decides: it closes, reopens and compares.
   options.max_bgerror_resume_count = 0;
   options.max_open_files = config.open_files_max;
+  options.max_file_opening_threads = 1;  // sixteen by default, made anew for every opening
   options.max_background_flushes = config.background_threads;
   options.max_background_compactions = config.background_threads;
   options.skip_stats_update_on_db_open = true;

@@ -25,7 +25,8 @@
 
 namespace skald::inline v1 {
 
-// What a restart makes of data and names that were not synced.
+// What a restart makes of data and names that were not synced. Torn: of an append a prefix stays,
+// in write-ahead logs also one with a hole of zeros; of names and overwrites the earlier ones.
 enum class Unsynced { kDropped, kKept, kTorn };
 
 class SKALD_EXPORT FaultFileSystem final : public rocksdb::FileSystemWrapper {

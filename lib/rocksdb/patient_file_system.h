@@ -1,0 +1,16 @@
+// A workaround: a write-ahead log that cannot be created is handed to RocksDB all the same, and
+// fails at the first write to it. RocksDB 7.8.3 loses count of its references when the log of a
+// full buffer's successor cannot be made, and closing then aborts where it is built with assertions
+// (as Debian's is). The write that would use the log fails as it should.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "files.h"
+
+namespace skald::inline v1::rocks {
+
+FileSystemPtr MakePatientFileSystem(FileSystemPtr fs);
+
+}  // namespace skald::inline v1::rocks
