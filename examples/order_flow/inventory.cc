@@ -193,13 +193,13 @@ Task<Verdict<Nothing>> Inventory::Restock(const StepContext& step, const Order& 
   return Act<Nothing>(participant_.barrier(), RequestOf(step, order), body);
 }
 
-Verdict<Nothing> Inventory::CheckReturn(const Order& order) {
+Task<Verdict<Nothing>> Inventory::CheckReturn(const Order& order) {
   for (const OrderItem& item : order.items) {
     const auto stock = participant_.committer().Get(KeyOf(kStockPrefix, item.code));
-    if (!stock.ok()) return skald::RetryLater(std::string(stock.status().message()));
-    if (!*stock) return skald::Rejected(fmt::format("{} is not sold here", item.code));
+    if (!stock.ok()) co_return skald::RetryLater(std::string(stock.status().message()));
+    if (!*stock) co_return skald::Rejected(fmt::format("{} is not sold here", item.code));
   }
-  return Nothing{};
+  co_return Nothing{};
 }
 
 }  // namespace order_flow

@@ -191,7 +191,7 @@ Order OrderBook::Make(const Draft& draft) const {
   for (uint32_t at = draft.first; at != kNoLine; at = lines_[at].next) {
     sums.emplace_back(lines_[at].item, lines_[at].quantity);
   }
-  std::ranges::stable_sort(sums, {}, &std::pair<uint32_t, int64_t>::first);
+  std::ranges::sort(sums);
   for (size_t i = 0; i < sums.size(); ++i) {
     if (i > 0 && sums[i].first == sums[i - 1].first) {
       order.items.back().quantity += sums[i].second;

@@ -18,6 +18,7 @@
 #include "sagas.h"
 #include "skald/async/thread_pool.h"
 #include "skald/base/status.h"
+#include "skald/base/strings.h"
 #include "skald/coordinator/coordinator.h"
 #include "skald/rocksdb/rocksdb_store.h"
 #include "terminal.h"
@@ -129,6 +130,14 @@ int Interrupted(const std::string& data, const OrderSource& orders, const Tally&
   return kExitInterrupted;
 }
 
+// An error in the middle: what was placed is durable.
+absl::Status CutOff(const absl::Status& status, const std::string& data) {
+  return {status.code(), skald::ToAbsl(fmt::format(
+                             "{}\n  Nothing is lost: once the cause is gone, the same command "
+                             "with --data {} goes on from here.",
+                             skald::ToStd(status.message()), data))};
+}
+
 absl::Status Drive(Engine& engine, const OrderSource& orders, size_t in_flight, Tally& tally) {
   ProgressBar bar(orders.size());
   const ReplayOptions replay{
@@ -158,7 +167,7 @@ absl::StatusOr<int> Run(const RunOptions& options) {
   Tally tally;
   const absl::Status status = Drive(engine, *orders, options.in_flight, tally);
   if (absl::IsCancelled(status)) return Interrupted(data, *orders, tally);
-  SKALD_RETURN_IF_ERROR(status);
+  if (!status.ok()) return CutOff(status, data);
   SKALD_ASSIGN_OR_RETURN(const Report report,
                          MakeReport(*engine.shop, *orders, tally, engine.coordinator->stats()));
   PrintReport(report, tally);

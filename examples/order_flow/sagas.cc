@@ -68,10 +68,76 @@ Task<Verdict<T>> NothingToDo() {
   co_return T{};
 }
 
-// A participant's refusal where it has no say: after the pivot a step that is rejected gets stuck.
-template <typename T>
-Task<Verdict<T>> RejectedOnPurpose() {
+// An action with its faults; `act(step, order, refuse)` gives the participant's task.
+template <typename T, typename Act>
+auto Planned(const FaultPlan& faults, Act act) {
+  return [&faults, act](const StepContext& step, const Order& order) {
+    return Attempt<T>(faults, step, order,
+                      [act, &step, &order](bool refuse) { return act(step, order, refuse); });
+  };
+}
+
+Task<Verdict<Nothing>> RejectedOnPurpose() {
   co_return skald::Rejected("rejected on purpose");
+}
+
+// An action behind the pivot: the participant has no say there, so that one which is rejected on
+// purpose leaves its saga stuck.
+template <typename Act>
+auto PlannedBehindPivot(const FaultPlan& faults, Act act) {
+  return Planned<Nothing>(faults, [act](const StepContext& step, const Order& order, bool reject) {
+    return reject ? RejectedOnPurpose() : act(step, order);
+  });
+}
+
+// The actions and compensations of place-order, by participant. Lambdas with all types written
+// out: the definition checks them.
+auto Reserving(Shop& shop) {
+  return [&shop](const StepContext& step, const Order& order, bool refuse) {
+    return shop.inventory.Reserve(step, order, refuse);
+  };
+}
+auto Redeeming(Shop& shop) {
+  return [&shop](const StepContext& step, const Order& order, bool refuse) {
+    if (order.coupon.empty() && !refuse) return NothingToDo<Discount>();
+    return shop.coupons.Redeem(step, order, refuse);
+  };
+}
+auto Freezing(Shop& shop) {
+  return [&shop](const StepContext& step, const Order& order, bool refuse) {
+    if (order.guest() && !refuse) return NothingToDo<PointsHold>();
+    return shop.points.Freeze(step, order, refuse);
+  };
+}
+auto Charging(Shop& shop, const FaultPlan& faults) {
+  return [&](const StepContext& step, const Order& order, const Discount& discount,
+             const PointsHold& hold) {
+    return Attempt<Receipt>(faults, step, order,
+                            [&shop, &step, &order, discount, hold](bool refuse) {
+                              return shop.payment.Charge(step, order, discount, hold, refuse);
+                            });
+  };
+}
+auto Granting(Shop& shop) {
+  return [&shop](const StepContext& step, const Order& order) {
+    if (order.guest()) return NothingToDo<Nothing>();
+    return shop.points.Grant(step, order);
+  };
+}
+auto Releasing(Shop& shop) {
+  return [&shop](const StepContext& step, const Order& order, const Nothing*) {
+    return shop.inventory.Release(step, order);
+  };
+}
+auto Restoring(Shop& shop) {
+  return [&shop](const StepContext& step, const Order& order, const Discount*) {
+    return order.coupon.empty() ? NothingToDo<Nothing>() : shop.coupons.Restore(step, order);
+  };
+}
+auto Unfreezing(Shop& shop) {
+  return [&shop](const StepContext& step, const Order& order, const PointsHold*) {
+    return order.guest() ? NothingToDo<Nothing>() : shop.points.Unfreeze(step, order);
+  };
 }
 
 }  // namespace
@@ -99,102 +165,52 @@ absl::StatusOr<std::unique_ptr<Shop>> Shop::Open(const std::string& directory) {
 }
 
 skald::Definition PlaceOrder(Shop& shop, const FaultPlan& faults) {
-  const auto reserve = [&](const StepContext& step, const Order& order) {
-    return Attempt<Nothing>(faults, step, order, [&shop, &step, &order](bool refuse) {
-      return shop.inventory.Reserve(step, order, refuse);
-    });
-  };
-  const auto release = [&](const StepContext& step, const Order& order, const Nothing*) {
-    return shop.inventory.Release(step, order);
-  };
-  const auto redeem = [&](const StepContext& step, const Order& order) {
-    return Attempt<Discount>(faults, step, order, [&shop, &step, &order](bool refuse) {
-      if (order.coupon.empty() && !refuse) return NothingToDo<Discount>();
-      return shop.coupons.Redeem(step, order, refuse);
-    });
-  };
-  const auto restore = [&](const StepContext& step, const Order& order, const Discount*) {
-    if (order.coupon.empty()) return NothingToDo<Nothing>();
-    return shop.coupons.Restore(step, order);
-  };
-  const auto freeze = [&](const StepContext& step, const Order& order) {
-    return Attempt<PointsHold>(faults, step, order, [&shop, &step, &order](bool refuse) {
-      if (order.guest() && !refuse) return NothingToDo<PointsHold>();
-      return shop.points.Freeze(step, order, refuse);
-    });
-  };
-  const auto unfreeze = [&](const StepContext& step, const Order& order, const PointsHold*) {
-    if (order.guest()) return NothingToDo<Nothing>();
-    return shop.points.Unfreeze(step, order);
-  };
-  const auto charge = [&](const StepContext& step, const Order& order, const Discount& discount,
-                          const PointsHold& hold) {
-    return Attempt<Receipt>(faults, step, order,
-                            [&shop, &step, &order, discount, hold](bool refuse) {
-                              return shop.payment.Charge(step, order, discount, hold, refuse);
-                            });
-  };
   const auto settle = [&](const StepContext& step, const Order& order, const Discount&,
                           const PointsHold&) { return shop.payment.Settle(step, order); };
   const auto confirm = [&](const StepContext& step, const Order& order) {
-    return Attempt<Nothing>(faults, step, order, [&shop, &step, &order](bool reject) {
-      if (reject) return RejectedOnPurpose<Nothing>();
-      return shop.inventory.Confirm(step, order);
-    });
-  };
-  const auto grant = [&](const StepContext& step, const Order& order) {
-    return Attempt<Nothing>(faults, step, order, [&shop, &step, &order](bool reject) {
-      if (reject) return RejectedOnPurpose<Nothing>();
-      if (order.guest()) return NothingToDo<Nothing>();
-      return shop.points.Grant(step, order);
-    });
+    return shop.inventory.Confirm(step, order);
   };
   const auto ship = [&](const StepContext& step, const Order& order) {
-    return Attempt<Nothing>(faults, step, order, [&shop, &step, &order](bool reject) {
-      if (reject) return RejectedOnPurpose<Nothing>();
-      return shop.inventory.MarkShipped(step, order);
-    });
+    return shop.inventory.MarkShipped(step, order);
   };
   return skald::Define(kPlaceOrder)
-      .Step(ReserveStock{}, reserve, release, Guarded(), Retry(kTries), CompensationRetry(kTries))
-      .Step(RedeemCoupon{}, redeem, restore, Guarded(), Retry(kTries), CompensationRetry(kTries))
-      .Step(FreezePoints{}, freeze, unfreeze, Guarded(), Retry(kTries), CompensationRetry(kTries))
-      .Pivot(Charge{}, Using(RedeemCoupon{}, FreezePoints{}), charge, Guarded(), Retry(kTries),
-             skald::Reconcile(settle))
-      .Retriable(ConfirmStock{}, confirm, Guarded(), Retry(kForever))
-      .Retriable(GrantPoints{}, grant, Guarded(), Retry(kForever))
-      .Retriable(MarkShipped{}, ship, Guarded(), Retry(kForever))
+      .Step(ReserveStock{}, Planned<Nothing>(faults, Reserving(shop)), Releasing(shop), Guarded(),
+            Retry(kTries), CompensationRetry(kTries))
+      .Step(RedeemCoupon{}, Planned<Discount>(faults, Redeeming(shop)), Restoring(shop), Guarded(),
+            Retry(kTries), CompensationRetry(kTries))
+      .Step(FreezePoints{}, Planned<PointsHold>(faults, Freezing(shop)), Unfreezing(shop),
+            Guarded(), Retry(kTries), CompensationRetry(kTries))
+      .Pivot(Charge{}, Using(RedeemCoupon{}, FreezePoints{}), Charging(shop, faults), Guarded(),
+             Retry(kTries), skald::Reconcile(settle))
+      .Retriable(ConfirmStock{}, PlannedBehindPivot(faults, confirm), Guarded(), Retry(kForever))
+      .Retriable(GrantPoints{}, PlannedBehindPivot(faults, Granting(shop)), Guarded(),
+                 Retry(kForever))
+      .Retriable(MarkShipped{}, PlannedBehindPivot(faults, ship), Guarded(), Retry(kForever))
       .Returns(Charge{})
       .Retention(kRetention)
       .Build();
 }
 
 skald::Definition ReturnGoods(Shop& shop, const FaultPlan& faults) {
-  const auto check = [&](const StepContext& step, const Order& order) {
-    return Attempt<Nothing>(faults, step, order,
-                            [&shop, &order](bool refuse) -> Task<Verdict<Nothing>> {
-                              if (refuse) co_return skald::Rejected("rejected on purpose");
-                              co_return shop.inventory.CheckReturn(order);
-                            });
+  const auto check = [&](const StepContext&, const Order& order,
+                         bool refuse) -> Task<Verdict<Nothing>> {
+    if (refuse) return RejectedOnPurpose();
+    return shop.inventory.CheckReturn(order);
   };
-  const auto refund = [&](const StepContext& step, const Order& order) {
-    return Attempt<Receipt>(faults, step, order, [&shop, &step, &order](bool refuse) {
-      return shop.payment.Refund(step, order, refuse);
-    });
+  const auto refund = [&](const StepContext& step, const Order& order, bool refuse) {
+    return shop.payment.Refund(step, order, refuse);
   };
   const auto settle = [&](const StepContext& step, const Order& order) {
     return shop.payment.Settle(step, order);
   };
   const auto restock = [&](const StepContext& step, const Order& order) {
-    return Attempt<Nothing>(faults, step, order, [&shop, &step, &order](bool reject) {
-      if (reject) return RejectedOnPurpose<Nothing>();
-      return shop.inventory.Restock(step, order);
-    });
+    return shop.inventory.Restock(step, order);
   };
   return skald::Define(kReturnGoods)
-      .NoEffect(CheckReturn{}, check, Retry(kTries))
-      .Pivot(Refund{}, refund, Guarded(), Retry(kTries), skald::Reconcile(settle))
-      .Retriable(Restock{}, restock, Guarded(), Retry(kForever))
+      .NoEffect(CheckReturn{}, Planned<Nothing>(faults, check), Retry(kTries))
+      .Pivot(Refund{}, Planned<Receipt>(faults, refund), Guarded(), Retry(kTries),
+             skald::Reconcile(settle))
+      .Retriable(Restock{}, PlannedBehindPivot(faults, restock), Guarded(), Retry(kForever))
       .Returns(Refund{})
       .Retention(kRetention)
       .Build();
