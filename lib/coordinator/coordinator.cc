@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <thread>
 #include <utility>
@@ -28,6 +29,9 @@ namespace {
 // How long a coordinator that is destroyed without Shutdown waits for its last commit.
 constexpr absl::Duration kSettleAtExit = absl::Seconds(5);
 
+// Written when a coordinator opens over a committer that others share.
+constexpr std::string_view kOpenedRow = "o";
+
 absl::Status Gone() {
   return absl::UnavailableError(
       "the coordinator is shutting down; what was asked may have happened: open again and ask with "
@@ -46,7 +50,7 @@ class Coordinator::Impl {
       : core_(std::make_shared<Core>(std::move(options), steps)) {}
   ~Impl() { IgnoreError(Stop(kSettleAtExit), "nobody is left to tell; the journal knows"); }
 
-  absl::Status Open(std::vector<Definition> definitions);
+  absl::Status Open();
   absl::Status Open(Store& store, std::vector<Definition> definitions);
   absl::Status Open(Committer& committer, std::vector<Definition> definitions);
 
@@ -69,13 +73,15 @@ class Coordinator::Impl {
 
  private:
   absl::Status Register(std::vector<Definition> definitions);
+  absl::Status SettleQueue(Committer& committer);
+  absl::Status CheckBounds() const;
   absl::Status CheckTime(absl::Time last) const;
   absl::Status CheckStart(std::string_view key, const absl::StatusOr<std::string>& input) const;
 
   std::shared_ptr<Core> core_;
   std::vector<std::jthread> loops_;
   bool opened_ = false;
-  bool stopped_ = false;
+  std::atomic<bool> stopped_{false};
 };
 
 template <typename T>
@@ -83,7 +89,13 @@ T Coordinator::Impl::Wait(std::future<T> future) {
   while (pumped() && future.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
     if (!PollOnce()) std::this_thread::yield();
   }
-  return future.get();
+  try {
+    return future.get();
+  } catch (const std::future_error&) {
+    // Asked while the coordinator went away: the question was dropped.
+    if constexpr (std::is_constructible_v<T, absl::Status>) return T(Gone());
+    return T{};
+  }
 }
 
 absl::Status Coordinator::Impl::Register(std::vector<Definition> definitions) {
@@ -127,17 +139,46 @@ absl::Status Coordinator::Impl::Open(Store& store, std::vector<Definition> defin
   SKALD_RETURN_IF_ERROR(Register(std::move(definitions)));
   SKALD_ASSIGN_OR_RETURN(core_->owned_committer, Committer::Open(store, std::move(committer)));
   core_->committer = core_->owned_committer.get();
-  return Open({});
+  return Open();
 }
 
 absl::Status Coordinator::Impl::Open(Committer& committer, std::vector<Definition> definitions) {
   SKALD_RETURN_IF_ERROR(Register(std::move(definitions)));
   core_->committer = &committer;
-  return Open({});
+  // Units of an earlier coordinator may still wait in it: what is read below must come after them.
+  SKALD_RETURN_IF_ERROR(SettleQueue(committer));
+  return Open();
 }
 
-absl::Status Coordinator::Impl::Open(std::vector<Definition> /*registered*/) {
+absl::Status Coordinator::Impl::SettleQueue(Committer& committer) {
+  auto promise = std::make_shared<std::promise<absl::Status>>();
+  std::future<absl::Status> future = promise->get_future();
+  Unit marker;
+  marker.Put(Space::kRows, kOpenedRow, core_->options.writer);
+  SKALD_RETURN_IF_ERROR(Annotate(
+      committer.Enqueue(std::move(marker),
+                        [promise](const absl::Status& status) { promise->set_value(status); }),
+      "opening a coordinator over a shared committer"));
+  while (pumped() && committer.PollOnce()) {
+  }
+  return future.get();
+}
+
+absl::Status Coordinator::Impl::CheckBounds() const {
+  // A block takes a megabyte of events and then one more, whole.
+  const size_t block_max = core_->committer->store().limits().value_bytes;
+  const size_t payload_max = core_->options.payload_bytes_max;
+  if (payload_max + (size_t{2} << 20) <= block_max) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("opening a coordinator: payload_bytes_max is {}; with values of at most {} bytes "
+                  "in this store "
+                  "it can be {} at most",
+                  payload_max, block_max, block_max - std::min(block_max, size_t{2} << 20)));
+}
+
+absl::Status Coordinator::Impl::Open() {
   Core& core = *core_;
+  SKALD_RETURN_IF_ERROR(CheckBounds());
   core.fence = core.committer->fence();
   internal::Recovery recovery(core);
   SKALD_RETURN_IF_ERROR(recovery.Scan());
@@ -225,7 +266,7 @@ absl::StatusOr<Started> Coordinator::Impl::Find(std::string_view definition, std
   if (stopped_) return Gone();
   const uint64_t hash = StableHash64(definition, key);
   Shard& shard = core_->ShardOf(hash);
-  // The row is read before memory is asked: what is missing there was durable before.
+  // Memory is asked before the row is read: what has left memory was durable before.
   std::promise<absl::StatusOr<Started>> promise;
   std::future<absl::StatusOr<Started>> future = promise.get_future();
   shard.Post(CallOnLoop([&, hash, promise = std::move(promise)](Shard& s) mutable {
@@ -347,6 +388,9 @@ absl::Status Coordinator::Impl::Shutdown(absl::Duration timeout) {
   Core& core = *core_;
   core.accepting.store(false);
   core.draining.store(true);
+  for (const auto& shard : core.shards) {
+    shard->Post(CallOnLoop([](Shard& s) { s.RequestStops(); }));
+  }
   const Clock& real = Clock::Real();
   const absl::Duration end = real.Boot() + timeout;
   const auto running = [&core] {
@@ -355,12 +399,9 @@ absl::Status Coordinator::Impl::Shutdown(absl::Duration timeout) {
     return all;
   };
   while (running() > 0 && real.Boot() < end) {
-    if (pumped()) {
-      if (!PollOnce()) break;
-    } else {
-      MutexLock lock(core.drained_mutex);
-      core.drained.WaitFor(core.drained_mutex, absl::Milliseconds(10));
-    }
+    if (pumped() && PollOnce()) continue;
+    MutexLock lock(core.drained_mutex);
+    core.drained.WaitFor(core.drained_mutex, absl::Milliseconds(pumped() ? 1 : 10));
   }
   while (pumped() && PollOnce()) {
   }
@@ -376,8 +417,7 @@ absl::Status Coordinator::Impl::Shutdown(absl::Duration timeout) {
 }
 
 absl::Status Coordinator::Impl::Stop(absl::Duration settle) {
-  if (stopped_ || !opened_) return absl::OkStatus();
-  stopped_ = true;
+  if (!opened_ || stopped_.exchange(true)) return absl::OkStatus();
   Core& core = *core_;
   core.accepting.store(false);
   core.draining.store(true);
@@ -391,7 +431,6 @@ absl::Status Coordinator::Impl::Stop(absl::Duration settle) {
   if (core.owned_committer) settled = core.owned_committer->Shutdown(settle);
   for (const auto& shard : core.shards) shard->Abort(Gone());
   core.notifier->Stop();
-  core.owned_committer.reset();
   return settled;
 }
 

@@ -13,7 +13,9 @@ constexpr uint8_t kFormat = 1;
 }  // namespace
 
 void AppendFinished(const FinishedRecord& record, std::string* out) {
-  std::string body;
+  // Kept between calls: every saga comes through here.
+  static thread_local std::string body;
+  body.clear();
   ByteWriter(&body)
       .U8(kFormat)
       .Little(record.id.hash)
@@ -135,15 +137,13 @@ void FinishedSet::Add(const FinishedRecord& record, uint64_t home, bool row_exis
   newest = static_cast<uint32_t>(entries_.size());
 }
 
-std::string FinishedSet::RowOf(uint64_t hash) const {
-  std::string row;
+void FinishedSet::AppendRowOf(uint64_t hash, std::string* row) const {
   const auto found = newest_.find(hash);
   for (uint32_t at = found == newest_.end() ? 0 : found->second; at != 0;) {
     const Entry& entry = entries_[at - 1];
-    row.append(bytes(entry));
+    row->append(bytes(entry));
     at = entry.older;
   }
-  return row;
 }
 
 bool FinishedSet::RowExisted(uint64_t hash) const {

@@ -66,8 +66,8 @@ class FinishedSet {
   size_t size_bytes() const { return bytes_.size(); }
   bool empty() const { return entries_.empty(); }
 
-  // All records of a hash, one after another, in the row's format; empty: none.
-  std::string RowOf(uint64_t hash) const;
+  // Appends all records of a hash, one after another, in the row's format.
+  void AppendRowOf(uint64_t hash, std::string* row) const;
   // Whether a record of the hash is here. O(1).
   bool Contains(uint64_t hash) const { return newest_.contains(hash); }
 

@@ -44,8 +44,10 @@ struct Attempt {
   bool reconcile = false;
   bool overdue = false;
   bool is_inline = false;
+  bool queued = false;  // the executor has not taken it yet: it has not begun
   uint32_t token = 0;
   absl::Time deadline;
+  std::string key;  // of its own: the journal moves while user code reads
   std::optional<StepContext> context;
   std::stop_source stop{std::nostopstate};
   AttemptResult result;
@@ -91,6 +93,7 @@ struct Machine {
   bool gone = false;         // finished; kept only for outstanding attempts
   bool row_existed = false;  // another key's record shares the hash
   bool announced_stuck = false;
+  bool undecodable = false;  // its journal can be neither read nor continued
   absl::Time timer_at;
   size_t timer_place = kNoPlace;
 

@@ -50,13 +50,18 @@ void Recovery::ScanEntry(const BlockEntry& entry) {
 }
 
 void Recovery::FoldSaga(Machine& machine) {
-  const absl::StatusOr<SagaView> plain = FoldAll(nullptr, machine.journal);
-  if (!plain.ok()) {
-    machine.halted =
-        fmt::format("its journal does not decode: {}", ToStd(plain.status().message()));
+  std::string_view rest = machine.journal;
+  absl::Status readable;
+  while (!rest.empty() && readable.ok()) {
+    const absl::StatusOr<Event> event = ReadEvent(rest);
+    readable = event.ok() ? Fold(machine.view, nullptr, machine.journal, *event) : event.status();
+  }
+  if (!readable.ok()) {
+    // As far as it could be read, it says whose key it is.
+    machine.undecodable = true;
+    machine.halted = fmt::format("its journal does not decode: {}", ToStd(readable.message()));
     return;
   }
-  machine.view = *plain;
   const Registered* registered =
       core_.FindDefinition(machine.definition_name(), machine.view.version);
   if (IsTerminal(machine.view.state) && registered == nullptr) return;

@@ -1,6 +1,7 @@
 #include "shard.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core.h"
@@ -45,6 +46,13 @@ Shard::~Shard() {
 
 void Shard::Post(Message message) {
   MutexLock lock(inbox_mutex_);
+  // What a handle or an operator asks of a coordinator that is gone is dropped, which tells them
+  // so; attempts and groups are kept until they are freed with the shard.
+  if (closed_ && message.kind == Message::Kind::kCall) return;
+  if (closed_ && message.kind == Message::Kind::kStart) {
+    lock.Unlock();
+    return Refuse(static_cast<Machine*>(message.object));
+  }
   inbox_.push_back(std::move(message));
   if (!sleeping_) return;
   sleeping_ = false;
@@ -108,7 +116,7 @@ bool Shard::RunOnce() {
     FireTimers();
   }
   SendDeferred();
-  if (aborted_) return any;
+  if (aborted_ || refused_) return any;
   const bool flush = Flushing() && !draining;
   if (groups_in_flight_ == 0 && (pending_ != nullptr || flush)) {
     any = true;
@@ -125,7 +133,7 @@ void Shard::Loop() {
     absl::Duration wait = core_.draining.load(std::memory_order_relaxed)
                               ? absl::InfiniteDuration()
                               : timers_.next() - core_.clock->Now();
-    if (!deferred_work_.empty()) wait = std::min(wait, kDeferredRetry);
+    if (!deferred_.empty()) wait = std::min(wait, kDeferredRetry);
     MutexLock lock(inbox_mutex_);
     if (stopping_ && (groups_in_flight_ == 0 || core_.failed.load())) return;
     if (!inbox_.empty() || wait <= absl::ZeroDuration()) continue;
@@ -162,7 +170,7 @@ Group& Shard::Pending() {
 }
 
 bool Shard::MaySeal() const {
-  if (pending_ == nullptr || aborted_) return false;
+  if (pending_ == nullptr || aborted_ || refused_) return false;
   if (pending_->builder.size_bytes() >= kBlockBytesMax) return true;
   return groups_in_flight_ == 0 && pending_->machines.size() >= kEarlyGroupSagas;
 }
@@ -200,8 +208,29 @@ void Shard::Seal() {
       },
       /*admitted=*/true);
   if (queued.ok()) return;
+  refused_ = true;
   group->status = queued;
   Post({.kind = Message::Kind::kDurable, .object = group, .call = {}});
+}
+
+void Shard::Refuse(Machine* machine) {
+  std::move(machine->start.done)(absl::UnavailableError(
+      "the coordinator is shut down; nothing was started: open again and ask with the same key"));
+  delete machine;
+}
+
+void Shard::WhenDurable(Machine& machine, AnswerCallback done) {
+  if (machine.undurable == 0) return std::move(done)(absl::OkStatus());
+  if (core_.failed.load(std::memory_order_relaxed)) return std::move(done)(core_.Health());
+  machine.on_durable.push_back(std::move(done));
+}
+
+void Shard::RequestStops() {
+  for (auto& [hash, first] : machines_) {
+    for (Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
+      for (Attempt* attempt : machine->running) attempt->stop.request_stop();
+    }
+  }
 }
 
 void Shard::AnswerDurable(Machine& machine) {
@@ -238,7 +267,7 @@ void Shard::HandleDurable(Group* group) {
     if (MaySeal()) Seal();
   }
   for (const uint64_t home : group->old_homes) ReleaseHome(home);
-  if (!group->old_homes.empty()) carrying_ = false;
+  if (!group->old_homes.empty()) --carries_;
   if (group->ends_flush) {
     for (const FinishedSet::Entry& entry : flushing_.entries()) ReleaseHome(entry.home);
     std::swap(flushed_, flushing_);
@@ -264,22 +293,22 @@ void Shard::Abort(const absl::Status& why) {
   std::vector<Message> rest;
   {
     MutexLock lock(inbox_mutex_);
-    for (Message& message : inbox_) {
-      if (message.kind == Message::Kind::kStart) rest.push_back(std::move(message));
-    }
-    std::erase_if(inbox_, [](const Message& m) { return m.kind == Message::Kind::kStart; });
+    closed_ = true;
+    const auto kept = std::stable_partition(inbox_.begin(), inbox_.end(), [](const Message& m) {
+      return m.kind == Message::Kind::kAttemptDone || m.kind == Message::Kind::kDurable;
+    });
+    std::move(kept, inbox_.end(), std::back_inserter(rest));
+    inbox_.erase(kept, inbox_.end());
   }
   for (Message& message : rest) {
-    auto* machine = static_cast<Machine*>(message.object);
-    std::move(machine->start.done)(why);
-    delete machine;
+    if (message.kind == Message::Kind::kStart) Refuse(static_cast<Machine*>(message.object));
   }
   TellEveryone(why);
 }
 
 void Shard::TellEveryone(const absl::Status& why) {
   // Dropped work comes back to the inbox as an attempt that may have happened.
-  deferred_work_.clear();
+  deferred_.clear();
   for (auto& [hash, first] : machines_) {
     for (Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
       for (Attempt* attempt : machine->running) attempt->stop.request_stop();

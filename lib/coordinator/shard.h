@@ -52,7 +52,7 @@ struct Message {
 
 struct ShardStats {
   std::atomic<uint64_t> started{0}, completed{0}, compensated{0}, stuck{0}, abandoned{0},
-      resumed{0}, attempts{0}, late_verdicts{0}, refused{0}, journal_bytes{0}, commits{0};
+      resumed{0}, attempts{0}, late_verdicts{0}, journal_bytes{0}, commits{0};
 };
 
 class Shard {
@@ -81,6 +81,8 @@ class Shard {
   void Stop();
   // Everybody who waits gets `why`; the sagas stay as they are.
   void TellEveryone(const absl::Status& why);
+  // Asks every attempt that runs to end.
+  void RequestStops();
   // After the loop has ended: takes what still comes in, then tells everyone.
   void Abort(const absl::Status& why);
 
@@ -116,6 +118,8 @@ class Shard {
   void Begin(Machine* fresh);
   Machine* FindLive(uint64_t hash, std::string_view definition, std::string_view key);
   Machine* FindLive(SagaId id);
+  // A saga under this hash of which not even the key can be read.
+  const Machine* FindUndecodable(uint64_t hash) const;
   void Insert(Machine* machine);
   void Erase(Machine* machine);
 
@@ -159,7 +163,10 @@ class Shard {
   bool MaySeal() const;
   void Seal();
   void HandleDurable(Group* group);
+  static void Refuse(Machine* machine);
   void AnswerDurable(Machine& machine);
+  // Answers when all that the machine has said is durable, or cannot become so.
+  void WhenDurable(Machine& machine, AnswerCallback done);
   bool Flushing() const { return flush_next_ < flush_order_.size(); }
 
   // shard_verbs.cc
@@ -178,6 +185,7 @@ class Shard {
   std::vector<Message> inbox_ SKALD_GUARDED_BY(inbox_mutex_);
   bool sleeping_ SKALD_GUARDED_BY(inbox_mutex_) = false;
   bool stopping_ SKALD_GUARDED_BY(inbox_mutex_) = false;
+  bool closed_ SKALD_GUARDED_BY(inbox_mutex_) = false;  // nobody reads the inbox any more
   std::vector<Message> taken_;
 
   Mutex spare_mutex_;
@@ -190,7 +198,12 @@ class Shard {
   std::atomic<uint64_t> outstanding_{0};
   TimerHeap<Machine> timers_;
   std::atomic<int64_t> next_timer_micros_;
-  std::deque<Work> deferred_work_;  // the executor was full
+  struct Deferred {
+    Attempt* attempt;
+    Work work;
+  };
+  std::deque<Deferred> deferred_;  // the executor would not take them yet
+  bool refused_ = false;           // the committer stopped: nothing more goes out
 
   std::unique_ptr<Group> pending_;
   bool aborted_ = false;  // nothing more is committed
@@ -206,7 +219,8 @@ class Shard {
   std::deque<BlockInfo> blocks_;
   uint64_t first_block_ = 0;  // index of blocks_.front()
   size_t block_bytes_ = 0;
-  bool carrying_ = false;  // sagas are being written again; once at a time
+  uint32_t carries_ = 0;   // groups under way that write sagas again
+  size_t live_bytes_ = 0;  // journals of the sagas in memory
   std::atomic<uint64_t> needed_{~uint64_t{0}};
   LiveFloor live_;
 

@@ -98,6 +98,7 @@ void Shard::AppendWithoutDefinition(Machine& machine, Event event) {
 }
 
 void Shard::AddToGroup(Machine& machine, size_t journal_from) {
+  live_bytes_ += machine.journal.size() - journal_from;
   Group& group = Pending();
   group.builder.Add(machine.id, false, std::string_view(machine.journal).substr(journal_from));
   if (machine.group == group.serial) return;
@@ -114,6 +115,7 @@ void Shard::Advance(Machine& machine) {
 }
 
 void Shard::Follow(Machine& machine, const NextList& nexts) {
+  absl::Time wait_until = absl::InfiniteFuture();
   for (const Next& next : nexts) {
     switch (next.kind) {
       case NextKind::kRun:
@@ -123,6 +125,7 @@ void Shard::Follow(Machine& machine, const NextList& nexts) {
         GiveUpUntried(machine, next);
         break;
       case NextKind::kWaitUntil:
+        wait_until = std::min(wait_until, next.at);
         break;
       case NextKind::kDeadline: {
         Event event;
@@ -138,7 +141,7 @@ void Shard::Follow(Machine& machine, const NextList& nexts) {
     }
     if (!machine.halted.empty()) return AnnounceStuck(machine);
   }
-  ArmTimer(machine, absl::InfiniteFuture());
+  ArmTimer(machine, wait_until);
 }
 
 void Shard::Turn(Machine& machine, const Next& next) {
@@ -197,6 +200,8 @@ void Shard::Dispatch(Machine& machine, const Next& next) {
   attempts->running = true;
   attempts->timed_out = false;
   ++attempts->count;
+  attempts->resent = attempts->sent;
+  attempts->sent = true;
   attempts->token = attempt.token;
   attempt.deadline = AttemptDeadline(machine.view, machine.registered->data(), *attempts, now_);
   if (!PrepareCall(machine, attempt)) {
@@ -241,7 +246,8 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt) {
   fields.idempotency_key = {core_.fence.store, machine.id, node.hash, 0, attempt.direction};
   fields.saga = machine.id;
   fields.definition = data.name;
-  fields.key = machine.key();
+  attempt.key = machine.key();
+  fields.key = attempt.key;
   fields.step = node.name;
   fields.attempt = tried.count;
   fields.may_be_repeated = tried.lost || tried.unclean || own.unclean;
@@ -251,8 +257,9 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt) {
   if (!attempt.is_inline) {
     attempt.stop = std::stop_source();
     fields.stop = attempt.stop.get_token();
-    attempt.keeps_alive = core_.shared_from_this();
   }
+  // An inline coroutine may end elsewhere, too.
+  attempt.keeps_alive = core_.shared_from_this();
   attempt.context.emplace(std::move(fields));
   attempt.result.Reset();
   attempt.call.context = &*attempt.context;
@@ -269,14 +276,33 @@ void Shard::Send(Attempt* attempt) {
     return;
   }
   Work work = AttemptRun(attempt);
-  // Neither a full executor nor one that is shut down is an attempt: the work waits here.
-  if (!core_.executor.Execute(std::move(work)).ok()) deferred_work_.push_back(std::move(work));
+  // Neither a full executor nor one that is shut down is an attempt: the work waits here, in order.
+  if (deferred_.empty() && core_.executor.Execute(std::move(work)).ok()) return;
+  attempt->queued = true;
+  deferred_.push_back({attempt, std::move(work)});
 }
 
 void Shard::SendDeferred() {
-  while (!deferred_work_.empty()) {
-    if (!core_.executor.Execute(std::move(deferred_work_.front())).ok()) return;
-    deferred_work_.pop_front();
+  while (!deferred_.empty()) {
+    auto& [attempt, work] = deferred_.front();
+    // Its time begins when it is handed over.
+    Machine& machine = *attempt->machine;
+    const Attempts* attempts = FindAttempts(machine.attempts, attempt->step, attempt->direction);
+    if (attempts != nullptr && !machine.gone) {
+      attempt->deadline =
+          AttemptDeadline(machine.view, machine.registered->data(), *attempts, now_);
+      attempt->context.emplace(
+          attempt->context->WithDeadline(Deadline::AtBoot(core_.clock->BootOf(attempt->deadline))));
+    }
+    attempt->queued = false;
+    Attempt* const handed_over = attempt;
+    const absl::Time deadline = attempt->deadline;
+    if (!core_.executor.Execute(std::move(work)).ok()) {
+      handed_over->queued = true;
+      return;
+    }
+    deferred_.pop_front();
+    if (!machine.gone) ArmTimer(machine, deadline);
   }
 }
 
@@ -371,10 +397,7 @@ void Shard::Conclude(Machine& machine, Attempts& attempts, AttemptResult& result
 void Shard::ArmTimer(Machine& machine, absl::Time at) {
   const SagaView& view = machine.view;
   for (const Attempt* attempt : machine.running) {
-    if (!attempt->overdue && !attempt->is_inline) at = std::min(at, attempt->deadline);
-  }
-  for (const Attempts& attempts : machine.attempts) {
-    if (!attempts.running) at = std::min(at, std::max(attempts.next, now_));
+    if (!attempt->overdue && !attempt->queued) at = std::min(at, attempt->deadline);
   }
   if (view.state == SagaState::kRunning && !view.deadline_passed && view.deadline > now_) {
     at = std::min(at, view.deadline);
@@ -396,7 +419,8 @@ void Shard::FireTimers() {
 void Shard::FireTimer(Machine& machine) {
   const auto running = machine.running;
   for (Attempt* attempt : running) {
-    if (!attempt->overdue && attempt->deadline <= now_) Overdue(machine, *attempt);
+    const bool late = attempt->deadline <= now_ && !attempt->queued && !attempt->overdue;
+    if (late) Overdue(machine, *attempt);
   }
   if (machine.undurable > 0) return;
   if (machine.AtRest()) return;

@@ -12,8 +12,24 @@ namespace skald::inline v1::internal {
 namespace {
 
 // Rows of finished sagas that ride along with one commit.
-constexpr size_t kRowsPerGroup = 512;
-constexpr size_t kRowBytesPerGroup = size_t{1} << 20;
+constexpr size_t kRowsPerGroupMin = 512;
+constexpr size_t kRowBytesPerGroup = size_t{2} << 20;
+constexpr size_t kFinishedBytesMax = size_t{64} << 20;
+constexpr size_t kCarriedBytesMax = size_t{2} << 20;
+
+// The result of a completed saga whose definition is not here, from its events alone.
+std::optional<std::string_view> ResultInJournal(std::string_view journal) {
+  uint16_t result_step = Event::kNoStep;
+  std::optional<std::string_view> result;
+  while (!journal.empty()) {
+    const absl::StatusOr<Event> event = ReadEvent(journal);
+    if (!event.ok()) return std::nullopt;
+    if (event->kind == EventKind::kStart) result_step = event->result_step;
+    const bool gives = event->has_output && event->step == result_step;
+    if (gives && result_step != Event::kNoStep) result = event->output;
+  }
+  return result;
+}
 
 }  // namespace
 
@@ -39,6 +55,9 @@ void Shard::KeepFinished(Machine& machine) {
       record.result = view.steps[*data.result_step].output.In(machine.journal);
     }
   }
+  if (machine.registered == nullptr && view.state == SagaState::kCompleted) {
+    record.result = ResultInJournal(machine.journal);
+  }
   record.started = view.started;
   record.finished = view.updated;
   record.expires = view.updated + retention;
@@ -46,7 +65,8 @@ void Shard::KeepFinished(Machine& machine) {
   current_.Add(record, machine.home, machine.row_existed);
   if (machine.watch) machine.watch->Settle(ToSettled(record));
   const size_t finished_max = core_.options.finished_in_memory_max / core_.shards.size();
-  if (current_.size() * 2 >= finished_max) FlushFinished();
+  const bool many = current_.size() * 2 >= finished_max;
+  if (many || current_.size_bytes() > kFinishedBytesMax) FlushFinished();
 }
 
 void Shard::FlushFinished() {
@@ -59,7 +79,7 @@ void Shard::FlushFinished() {
 std::optional<std::string> Shard::FinishedRow(uint64_t hash) const {
   std::string row;
   for (const FinishedSet* set : {&current_, &flushing_, &flushed_}) {
-    if (set->Contains(hash)) row.append(set->RowOf(hash));
+    if (set->Contains(hash)) set->AppendRowOf(hash, &row);
   }
   if (row.empty()) return std::nullopt;
   return row;
@@ -68,21 +88,23 @@ std::optional<std::string> Shard::FinishedRow(uint64_t hash) const {
 void Shard::AddFinishedRows(Unit& unit, Group& group) {
   size_t rows = 0;
   size_t bytes = 0;
-  while (Flushing() && rows < kRowsPerGroup && bytes < kRowBytesPerGroup) {
+  std::string row;
+  // Faster when they come faster than they go.
+  const size_t rows_max = std::max(kRowsPerGroupMin, current_.size() / 4);
+  while (Flushing() && rows < rows_max && bytes < kRowBytesPerGroup) {
     const uint64_t hash = flush_order_[flush_next_++];
-    std::string row = flushing_.RowOf(hash);
-    // Another key's record under the same hash, or an older one that memory still answers for.
-    if (flushed_.Contains(hash)) {
-      row.append(flushed_.RowOf(hash));
-    } else if (flushing_.RowExisted(hash)) {
+    row.clear();
+    flushing_.AppendRowOf(hash, &row);
+    // The row may hold another key's record, or this one's from an earlier incarnation.
+    if (flushed_.Contains(hash) || flushing_.RowExisted(hash)) {
       absl::StatusOr<std::optional<Row>> old =
           core_.committer->store().Get(Space::kRows, FinishedKey(hash));
       if (!old.ok()) {
-        core_.Notify(Severity::kWarning, "finished-row-unread", FinishedKey(hash),
-                     std::string(old.status().message()));
-      } else if (old->has_value()) {
-        row.append(Unexpired((*old)->value));
+        // Written over it would be lost: tried again with the next group.
+        --flush_next_;
+        break;
       }
+      if (old->has_value()) row.append(Unexpired((*old)->value));
     }
     unit.Put(Space::kRows, FinishedKey(hash), row);
     bytes += row.size();
@@ -95,7 +117,8 @@ std::string Shard::Unexpired(std::string_view row) const {
   std::string kept;
   while (!row.empty()) {
     const absl::StatusOr<FinishedRecord> record = ReadFinished(row);
-    if (!record.ok()) break;
+    // What cannot be read is kept as it is.
+    if (!record.ok()) return kept.append(row);
     if (record->expires > now_) AppendFinished(*record, &kept);
   }
   return kept;
@@ -118,19 +141,22 @@ void Shard::PublishNeeded() {
   needed_.store(blocks_.empty() ? ~uint64_t{0} : blocks_.front().sequence,
                 std::memory_order_seq_cst);
   const size_t kept_max = core_.options.journal_bytes_max / core_.shards.size();
-  if (block_bytes_ > kept_max) CarryForward();
+  // With little garbage in it there is nothing to gain from writing it again.
+  if (block_bytes_ > std::max(kept_max, 2 * live_bytes_)) CarryForward();
 }
 
 void Shard::CarryForward() {
   FlushFinished();
-  if (carrying_ || blocks_.size() < 4) return;
+  if (carries_ > 0 || blocks_.size() < 4) return;
   // Sagas that began in the older half of the blocks are written again, whole, at the front.
   const uint64_t young = first_block_ + blocks_.size() / 2;
   for (auto& [hash, first] : machines_) {
     for (Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
-      if (machine->home >= young) continue;
+      // One that is as large as a block stays where it is, and what lies behind it too.
+      if (machine->home >= young || machine->journal.size() > kCarriedBytesMax) continue;
       Group& group = Pending();
       group.builder.Add(machine->id, true, machine->journal);
+      if (group.old_homes.empty()) ++carries_;
       group.old_homes.push_back(machine->home);
       machine->home = group.home;
       ++blocks_[group.home - first_block_].live;
@@ -139,7 +165,6 @@ void Shard::CarryForward() {
         ++machine->undurable;
         group.machines.push_back(machine);
       }
-      carrying_ = true;
       if (MaySeal()) Seal();
     }
   }

@@ -9,16 +9,19 @@
 namespace skald::inline v1::internal {
 
 uint64_t Shard::AdoptBlock(uint64_t sequence, size_t bytes) {
-  blocks_.push_back({.sequence = sequence, .bytes = bytes, .durable = true});
-  block_bytes_ += bytes / core_.shards.size();
+  // Every shard keeps every old block, and counts its share of it.
+  const size_t share = bytes / core_.shards.size();
+  blocks_.push_back({.sequence = sequence, .bytes = share, .durable = true});
+  block_bytes_ += share;
   needed_.store(blocks_.front().sequence, std::memory_order_seq_cst);
   return first_block_ + blocks_.size() - 1;
 }
 
 void Shard::Adopt(Machine* machine) {
+  // Its row may be there, and so may another key's in the same row.
+  machine->row_existed = true;
   ++blocks_[machine->home - first_block_].live;
   if (machine->halted.empty() && IsTerminal(machine->view.state)) {
-    // Its row may be there already; writing it again changes nothing.
     KeepFinished(*machine);
     delete machine;
     return;
@@ -26,10 +29,20 @@ void Shard::Adopt(Machine* machine) {
   machine->floor_slot = live_.Add(static_cast<uint64_t>(machine->id.incarnation));
   core_.in_flight.fetch_add(1, std::memory_order_relaxed);
   Insert(machine);
+  live_bytes_ += machine->journal.size();
   stats_.resumed.fetch_add(1, std::memory_order_relaxed);
   if (machine->registered == nullptr) return;
   machine->frame.Reset(machine->registered->layout);
   const DefinitionData& data = machine->registered->data();
+  if (machine->view.state == SagaState::kCompensating) {
+    // What could have been sent before the restart may have been.
+    for (const Next& next : Plan(machine->view, data, machine->attempts, now_)) {
+      Attempts& attempts = machine->attempts.emplace_back();
+      attempts.step = next.step;
+      attempts.direction = next.direction;
+      attempts.lost = true;
+    }
+  }
   if (machine->view.state != SagaState::kRunning) return;
   for (uint16_t step = 0; step < data.steps.size(); ++step) {
     if (machine->view.steps[step].status != StepStatus::kWaiting) continue;

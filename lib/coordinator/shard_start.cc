@@ -43,8 +43,19 @@ Machine* Shard::FindLive(SagaId id) {
   return machine;
 }
 
+const Machine* Shard::FindUndecodable(uint64_t hash) const {
+  const auto found = machines_.find(hash);
+  const Machine* machine = found == machines_.end() ? nullptr : found->second;
+  while (machine != nullptr && machine->view.sequence > 0) machine = machine->next_same_hash;
+  return machine;
+}
+
 void Shard::Insert(Machine* machine) {
   Machine*& first = machines_[machine->id.hash];
+  // Keys that share a hash share a row: none may write it over.
+  for (Machine* other = first; other != nullptr; other = other->next_same_hash) {
+    other->row_existed = machine->row_existed = true;
+  }
   machine->next_same_hash = first;
   first = machine;
   in_memory_.fetch_add(1, std::memory_order_relaxed);
@@ -57,6 +68,7 @@ void Shard::Erase(Machine* machine) {
   while (*link != machine) link = &(*link)->next_same_hash;
   *link = std::exchange(machine->next_same_hash, nullptr);
   if (found->second == nullptr) machines_.erase(found);
+  live_bytes_ -= machine->journal.size();
   in_memory_.fetch_sub(1, std::memory_order_relaxed);
   core_.in_flight.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -72,7 +84,13 @@ void Shard::HandleStart(Machine* fresh) {
 }
 
 bool Shard::AnswerFromMemory(Machine& fresh) {
-  const StartRequestState& start = fresh.start;
+  StartRequestState& start = fresh.start;
+  if (const Machine* unread = FindUndecodable(fresh.id.hash)) {
+    std::move(start.done)(absl::DataLossError(fmt::format(
+        "starting '{}' under key '{}': saga {} may have this key, and its journal does not decode",
+        start.definition, start.key, ToString(unread->id))));
+    return true;
+  }
   if (Machine* live = FindLive(fresh.id.hash, start.definition, start.key)) {
     AnswerLive(*live, fresh);
     return true;
@@ -124,12 +142,8 @@ void Shard::AnswerLive(Machine& live, Machine& fresh) {
     answer =
         OtherInput(start.definition, start.key, live.id, live.view.input.size, start.input.size());
   }
-  if (live.undurable == 0 || !answer.ok()) {
-    std::move(start.done)(std::move(answer));
-    return;
-  }
-  live.on_durable.push_back([done = std::move(start.done),
-                             answer = std::move(answer)](const absl::Status& status) mutable {
+  WhenDurable(live, [done = std::move(start.done),
+                     answer = std::move(answer)](const absl::Status& status) mutable {
     if (!status.ok()) answer = status;
     std::move(done)(std::move(answer));
   });
@@ -183,6 +197,7 @@ void Shard::Begin(Machine* fresh) {
   machine.watch->SetId(machine.id);
   machine.home = Pending().home;
   ++blocks_[machine.home - first_block_].live;
+  event.result_step = data.result_step.value_or(Event::kNoStep);
   Append(machine, event);
   Insert(&machine);
   start.key.clear();

@@ -11,6 +11,8 @@
 namespace skald::inline v1::internal {
 namespace {
 
+constexpr size_t kOperatorBytesMax = 4096;
+
 std::string Describe(const Event& event) {
   switch (event.kind) {
     case EventKind::kStart:
@@ -147,9 +149,15 @@ absl::Status Shard::CheckVerb(const Machine* machine, SagaId id, const Operator&
     return absl::FailedPreconditionError(
         fmt::format("saga {} has finished; what is finished does not change", ToString(id)));
   }
+  if (core_.failed.load(std::memory_order_relaxed)) return core_.Health();
   if (by.actor.empty()) {
     return absl::InvalidArgumentError(
         "an operator's verb names its actor; Operator::actor is empty");
+  }
+  if (by.actor.size() + by.reason.size() > kOperatorBytesMax) {
+    return absl::InvalidArgumentError(
+        fmt::format("an operator's actor and reason together have {} bytes, the bound is {}",
+                    by.actor.size() + by.reason.size(), kOperatorBytesMax));
   }
   if (by.seen_sequence != 0 && by.seen_sequence != machine->view.sequence) {
     return absl::AbortedError(
@@ -160,10 +168,9 @@ absl::Status Shard::CheckVerb(const Machine* machine, SagaId id, const Operator&
 }
 
 void Shard::AfterVerb(Machine& machine, AnswerCallback done) {
-  machine.on_durable.push_back(std::move(done));
-  if (machine.undurable > 0) return;
-  AnswerDurable(machine);
-  Advance(machine);
+  const bool settled = machine.undurable == 0;
+  WhenDurable(machine, std::move(done));
+  if (settled) Advance(machine);
 }
 
 void Shard::Cancel(SagaId id, const Operator& by, AnswerCallback done) {
@@ -211,6 +218,11 @@ void Shard::DoVerb(SagaId id, Verb verb, std::string_view step, std::optional<st
   event.verb = verb;
   event.actor = by.actor;
   event.reason = by.reason;
+  if (output && output->size() > core_.options.payload_bytes_max) {
+    return std::move(done)(absl::InvalidArgumentError(
+        fmt::format("the supplied output has {} bytes, the bound is {} (payload_bytes_max)",
+                    output->size(), core_.options.payload_bytes_max)));
+  }
   if (output) {
     event.has_output = true;
     event.output = *output;
@@ -221,7 +233,8 @@ void Shard::DoVerb(SagaId id, Verb verb, std::string_view step, std::optional<st
                     ToString(machine->view.state))));
   }
   if (machine->registered == nullptr) {
-    if (verb != Verb::kAbandon) {
+    // What does not decode cannot be told of, either.
+    if (verb != Verb::kAbandon || machine->undecodable) {
       return std::move(done)(absl::FailedPreconditionError(machine->halted));
     }
     AppendWithoutDefinition(*machine, event);

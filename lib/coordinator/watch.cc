@@ -41,7 +41,7 @@ void Watch::Then(SettledCallback done) {
 }
 
 void Watch::Settle(absl::StatusOr<Settled> outcome) {
-  std::vector<SettledCallback> waiting;
+  absl::InlinedVector<SettledCallback, 1> waiting;
   {
     MutexLock lock(mutex_);
     outcome_ = outcome;

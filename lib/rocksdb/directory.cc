@@ -86,6 +86,11 @@ absl::Status CheckPath(const std::string& path, const DirectoryOptions& options)
     return absl::FailedPreconditionError(fmt::format(
         "opening the store '{}': that is a file; a store is a directory. Name another path", path));
   }
+  const std::string format = fmt::format("{}/{}", path, kFormatFile);
+  if (!options.create_if_missing && ::access(format.c_str(), F_OK) != 0) {
+    return absl::FailedPreconditionError(
+        fmt::format("opening the store '{}': there is none; its file FORMAT is missing", path));
+  }
   if (!options.allow_network_file_system) SKALD_RETURN_IF_ERROR(CheckNotNetwork(path));
   if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
     return absl::PermissionDeniedError(
@@ -239,10 +244,6 @@ absl::Status Directory::ReadFormat(const DirectoryOptions& options) {
                          ReadSmallFile(fs_, fmt::format("{}/{}", path_, kFormatFile)));
   if (!text) {
     SKALD_RETURN_IF_ERROR(CheckEmpty(fs_, path_));
-    if (!options.create_if_missing) {
-      return absl::FailedPreconditionError(
-          fmt::format("opening the store '{}': there is none", path_));
-    }
     format_ = kRocksDbFormat;
     store_id_ = static_cast<StoreId>(options.random->Next() | 1);
     return ReplaceFile(fs_, path_, kFormatFile, EncodeFormat(format_, store_id_));

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "directory.h"
 #include "evidence.h"
@@ -184,31 +183,30 @@ absl::StatusOr<FsckReport> FsckRocksDbStore(const std::string& path, const FsckO
 
 std::string ToText(const FsckReport& report) {
   std::string text;
-  auto out = std::back_inserter(text);
-  fmt::format_to(out, "store {:016x} in '{}', format {}\n", static_cast<uint64_t>(report.id),
-                 report.path, report.format);
-  fmt::format_to(out, "write batches: {} in files, {} more in the log, the last is {}\n",
-                 report.flushed_ordinal, report.log_records, report.recovered_ordinal);
-  fmt::format_to(
-      out, "acknowledged, by the mark: {}\n",
+  text += fmt::format("store {:016x} in '{}', format {}\n", static_cast<uint64_t>(report.id),
+                      report.path, report.format);
+  text += fmt::format("write batches: {} in files, {} more in the log, the last is {}\n",
+                      report.flushed_ordinal, report.log_records, report.recovered_ordinal);
+  text += fmt::format(
+      "acknowledged, by the mark: {}\n",
       report.marked_ordinal ? fmt::format("up to {}", *report.marked_ordinal) : "not readable");
   for (const FsckReport::Writer& each : report.writers) {
-    fmt::format_to(out, "writer {} '{}': epoch {}, last batch {}, last ticket {}\n", each.number,
-                   each.name, each.epoch, each.last_number, each.last_ticket);
+    text += fmt::format("writer {} '{}': epoch {}, last batch {}, last ticket {}\n", each.number,
+                        each.name, each.epoch, each.last_number, each.last_ticket);
   }
-  fmt::format_to(out, "{}{} rows, {} log entries\n", report.counted ? "" : "about ", report.rows,
-                 report.log_entries);
+  text += fmt::format("{}{} rows, {} log entries\n", report.counted ? "" : "about ", report.rows,
+                      report.log_entries);
   for (const std::string& problem : report.problems) {
-    fmt::format_to(out, "PROBLEM: {}\n", problem);
+    text += fmt::format("PROBLEM: {}\n", problem);
   }
   if (report.adopted) {
-    fmt::format_to(out, "Adopted: what is there is the store from now on.\n");
+    text += "Adopted: what is there is the store from now on.\n";
   } else if (report.problems.empty()) {
-    fmt::format_to(out, "All that was acknowledged is there.\n");
+    text += "All that was acknowledged is there.\n";
   } else {
-    fmt::format_to(out,
-                   "The store does not open like this. Restore a backup, or copy the directory and "
-                   "accept what is left with --adopt.\n");
+    text +=
+        "The store does not open like this. Restore a backup, or copy the directory and "
+        "accept what is left with --adopt.\n";
   }
   return text;
 }

@@ -43,10 +43,11 @@ class NoticingLogger final : public rocksdb::Logger {
   explicit NoticingLogger(Notices& notices)
       : Logger(rocksdb::InfoLogLevel::WARN_LEVEL), notices_(notices) {}
   using Logger::Logv;
-  void Logv(const char* format, va_list values) override {
+  __attribute__((format(printf, 2, 0))) void Logv(const char* format, va_list values) override {
     Logv(rocksdb::InfoLogLevel::WARN_LEVEL, format, values);
   }
-  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list values) override;
+  __attribute__((format(printf, 3, 0))) void Logv(rocksdb::InfoLogLevel level, const char* format,
+                                                  va_list values) override;
   void LogHeader(const char*, va_list) override {}
 
  private:

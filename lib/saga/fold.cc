@@ -147,6 +147,9 @@ absl::Status FoldActionVerdict(SagaView& view, const DefinitionData& definition,
   const bool open = step.status == StepStatus::kWaiting ||
                     (step.status == StepStatus::kMayHaveRun && step.undecided);
   if (!open) return NoSense(event, "the step is decided");
+  if (view.direction == SagaState::kRunning && !Dispatchable(view, definition, event.step)) {
+    return NoSense(event, "what it depends on is not Done");
+  }
   switch (event.verdict) {
     case VerdictKind::kDone:
       MarkDone(view, definition, journal, event);
@@ -179,6 +182,9 @@ absl::Status FoldActionGaveUp(SagaView& view, const DefinitionData& definition,
   const bool open = step.status == StepStatus::kWaiting ||
                     (step.status == StepStatus::kMayHaveRun && step.undecided);
   if (!open) return NoSense(event, "the step is decided");
+  if (view.direction == SagaState::kRunning && !Dispatchable(view, definition, event.step)) {
+    return NoSense(event, "what it depends on is not Done");
+  }
   const StepClass step_class = definition.steps[event.step].step_class;
   step.undecided = false;
   step.unclean = step.unclean || !event.clean;

@@ -38,6 +38,7 @@ void AppendStart(const Event& event, std::string* out) {
       .Little(event.input_fingerprint.low)
       .Little(event.input_fingerprint.high)
       .Little(ToMicros(event.deadline))
+      .Varint(event.result_step)
       .String(event.input);
 }
 
@@ -49,6 +50,7 @@ void ReadStart(ByteReader& in, Event& event) {
   event.input_fingerprint.low = in.Little<uint64_t>();
   event.input_fingerprint.high = in.Little<uint64_t>();
   event.deadline = FromMicros(in.Little<uint64_t>());
+  event.result_step = static_cast<uint16_t>(in.VarintUpTo(UINT16_MAX));
   event.input = in.String();
 }
 
@@ -138,7 +140,9 @@ absl::StatusOr<Event> ReadEvent(std::string_view& bytes) {
   } else {
     ReadStepEvent(in, event);
   }
-  SKALD_RETURN_IF_ERROR(in.Finish(fmt::format("journal event {}", ToString(event.kind))));
+  if (!in.ok() || in.remaining() != 0) [[unlikely]] {
+    return in.Finish(fmt::format("journal event {}", ToString(event.kind)));
+  }
   bytes = head.rest();
   return event;
 }

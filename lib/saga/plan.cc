@@ -33,7 +33,8 @@ bool DirectionOpen(const SagaView& view, const DefinitionData& definition,
   if (view.steps[*definition.pivot].status != StepStatus::kWaiting) return true;
   if (view.steps[*definition.pivot].unclean) return true;
   const Attempts* attempts = Find(list, *definition.pivot, Direction::kAction);
-  return attempts != nullptr && (attempts->count > 0 || attempts->lost);
+  // An entry is made by a dispatch or by a restart; an operator's Retry does not take it back.
+  return attempts != nullptr && (attempts->sent || attempts->lost);
 }
 
 bool MustTurn(const SagaView& view) {
@@ -43,23 +44,23 @@ bool MustTurn(const SagaView& view) {
 }
 
 // Once the action may have run it is not sent again; only Reconcile may still ask.
-bool MayNotRepeat(const StepNode& node, const Attempts& attempts, const StepView& step) {
-  const bool may_have_run = attempts.lost || attempts.unclean || step.unclean;
-  return node.options.once && may_have_run && !attempts.reconciling;
+bool MayNotRepeat(const StepNode& node, const Attempts* attempts, const StepView& step) {
+  if (!node.options.once) return false;
+  if (attempts == nullptr) return step.unclean;
+  return (attempts->lost || attempts->unclean || step.unclean) && !attempts->reconciling;
 }
 
 Next PlanAttempt(const SagaView& view, const DefinitionData& definition, const AttemptList& list,
                  uint16_t step, Direction direction, absl::Time now) {
   const Attempts* attempts = Find(list, step, direction);
   Next next{.kind = NextKind::kRun, .step = step, .direction = direction};
-  if (attempts == nullptr) return next;
   const StepNode& node = definition.steps[step];
-  next.reconcile = attempts->reconciling;
-  if (direction == Direction::kAction && MayNotRepeat(node, *attempts, view.steps[step])) {
+  next.reconcile = attempts != nullptr && attempts->reconciling;
+  if (direction == Direction::kAction && MayNotRepeat(node, attempts, view.steps[step])) {
     next.reconcile = static_cast<bool>(node.reconcile);
     next.kind = next.reconcile ? NextKind::kRun : NextKind::kGiveUp;
   }
-  if (next.kind == NextKind::kRun && attempts->next > now) {
+  if (next.kind == NextKind::kRun && attempts != nullptr && attempts->next > now) {
     next.kind = NextKind::kWaitUntil;
     next.at = attempts->next;
   }
@@ -247,7 +248,7 @@ absl::Time AttemptDeadline(const SagaView& view, const DefinitionData& definitio
   const absl::Time own = now + definition.steps[attempts.step].options.timeout;
   if (attempts.direction == Direction::kCompensation) return own;
   if (IsBeyondPivot(definition, attempts.step)) return own;
-  const bool first = attempts.count <= 1 && !attempts.lost;
+  const bool first = !attempts.resent && !attempts.lost && !view.steps[attempts.step].unclean;
   const bool pivot = definition.steps[attempts.step].step_class == StepClass::kPivot;
   return pivot && !first ? own : std::min(own, view.deadline);
 }

@@ -51,9 +51,10 @@ class SKALD_EXPORT Coordinator {
  public:
   // Takes the store's sagas over: raises the epoch, reads the whole journal, and goes on with every
   // unfinished saga. Nothing is answered or resumed before all was read.
-  // RETURNS: InvalidArgument     a definition is wrong or given twice
-  //          FailedPrecondition  the wall clock leapt (see CoordinatorOptions::downtime_max), or a
-  //                              registered definition changed its graph under the same version
+  // A saga whose definition is missing or has another graph is Stuck and says so; others go on.
+  // RETURNS: InvalidArgument     a definition is wrong or given twice, a bound does not fit the
+  // store
+  //          FailedPrecondition  the wall clock leapt (see CoordinatorOptions::downtime_max)
   //          DataLoss            the journal does not decode; nothing was changed
   // COST: one scan of the journal.
   static absl::StatusOr<std::unique_ptr<Coordinator>> Open(Store& store, Executor& steps,
@@ -133,7 +134,7 @@ class SKALD_EXPORT Coordinator {
   struct Stats {
     uint64_t started = 0, completed = 0, compensated = 0, stuck = 0, abandoned = 0;
     uint64_t in_flight = 0, resumed = 0, attempts = 0, commits = 0, journal_bytes = 0;
-    uint64_t late_verdicts = 0, refused = 0;
+    uint64_t late_verdicts = 0;
   };
   Stats stats() const;
   // OK while it works; otherwise why it stopped.

@@ -26,7 +26,7 @@ struct CoordinatorOptions {
   // Sagas in memory beyond which Start says ResourceExhausted. One takes about 1 KiB and its
   // payloads.
   size_t in_flight_max = size_t{1} << 18;
-  // Of one input, output or reason, encoded. Reasons are cut; inputs are refused; a step whose
+  // Of one input or output, encoded; reasons are cut at 4 KiB. Inputs are refused; a step whose
   // output is larger may have run and is treated so.
   size_t payload_bytes_max = size_t{1} << 20;
   size_t key_bytes_max = 512;

@@ -8,6 +8,7 @@
 //   auto outcome = co_await saga;
 #pragma once
 
+#include <atomic>
 #include <coroutine>
 #include <optional>
 #include <string>
@@ -59,17 +60,20 @@ class [[nodiscard]] SagaHandle {
      public:
       explicit Awaiter(SagaHandle handle) : handle_(std::move(handle)) {}
       bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<> caller) {
+      // False when the answer came within the call: then nothing is suspended and no stack grows.
+      bool await_suspend(std::coroutine_handle<> caller) {
         handle_.AwaitThen([this, caller](OutcomeOr outcome) {
           outcome_.emplace(std::move(outcome));
-          caller.resume();
+          if (met_.exchange(true, std::memory_order_acq_rel)) caller.resume();
         });
+        return !met_.exchange(true, std::memory_order_acq_rel);
       }
       OutcomeOr await_resume() { return *std::move(outcome_); }
 
      private:
       SagaHandle handle_;
       std::optional<OutcomeOr> outcome_;
+      std::atomic<bool> met_{false};
     };
     return Awaiter(*this);
   }

@@ -30,6 +30,8 @@ SKALD_EXPORT std::string_view ToString(Verb verb);
 // One event, decoded. Which fields mean something depends on the kind; views point into the bytes
 // it was read from.
 struct Event {
+  static constexpr uint16_t kNoStep = 0xffff;
+
   EventKind kind = EventKind::kStart;
   SagaState state_after = SagaState::kRunning;
   absl::Time time;
@@ -42,6 +44,7 @@ struct Event {
   Hash128 input_fingerprint;
   std::string_view input;
   absl::Time deadline = absl::InfiniteFuture();
+  uint16_t result_step = kNoStep;  // whose output is the saga's result
 
   // kVerdict, kGaveUp, kTurn (cause), kOperatorVerb (where it names a step)
   uint16_t step = kNoStep;
@@ -57,8 +60,6 @@ struct Event {
   std::string_view actor;
 
   std::string_view reason;
-
-  static constexpr uint16_t kNoStep = 0xffff;
 };
 
 // Appends the event's bytes to `out`.

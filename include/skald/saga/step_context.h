@@ -64,6 +64,13 @@ class StepContext {
 
   // The attempt's own deadline; what is called from here gets no more.
   Deadline deadline() const { return fields_.deadline; }
+  // The same attempt, told of another deadline.
+  StepContext WithDeadline(Deadline deadline) const {
+    Fields fields = fields_;
+    fields.deadline = deadline;
+    return StepContext(std::move(fields));
+  }
+  // Callbacks on it must not block. A step marked Inline gets one that never stops.
   // Stops at the deadline, at Shutdown and, before the pivot, at Cancel.
   const std::stop_token& stop_token() const { return fields_.stop; }
 

@@ -118,6 +118,7 @@ TEST_CASE("a store that is not there is made only when that is wanted") {
   fs::create_directory(directory / "s");
   CheckSays(OpenStatus(directory / "s", {.create_if_missing = false}),
             absl::StatusCode::kFailedPrecondition, "there is none");
+  CHECK(fs::is_empty(directory / "s"));
   CHECK(OpenStatus(directory / "s").ok());
 }
 

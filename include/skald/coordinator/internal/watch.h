@@ -4,8 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -51,7 +51,7 @@ class SKALD_EXPORT Watch {
   Mutex mutex_;
   CondVar settled_;
   std::optional<absl::StatusOr<Settled>> outcome_ SKALD_GUARDED_BY(mutex_);
-  std::vector<SettledCallback> waiting_ SKALD_GUARDED_BY(mutex_);
+  absl::InlinedVector<SettledCallback, 1> waiting_ SKALD_GUARDED_BY(mutex_);
 };
 
 using WatchPtr = std::shared_ptr<Watch>;
