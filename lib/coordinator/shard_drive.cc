@@ -357,6 +357,9 @@ void Shard::Conclude(Machine& machine, Attempts& attempts, AttemptResult& result
   Judgement judgement =
       Judge(machine.view, machine.registered->data(), attempts, result, now_, jitter);
   if (judgement.kind == Judgement::Kind::kRetry) {
+    // A participant that shares the committer sees first that it has stopped, and nothing more of
+    // this saga is journaled that would tell.
+    if (const absl::Status health = core_.committer->health(); !health.ok()) core_.Fail(health);
     ArmTimer(machine, std::max(judgement.retry_at, now_));
     return;
   }
