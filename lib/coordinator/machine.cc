@@ -1,5 +1,8 @@
 #include "machine.h"
 
+#include <memory>
+#include <utility>
+
 namespace skald::inline v1::internal {
 
 void Machine::Reset() {
@@ -10,7 +13,8 @@ void Machine::Reset() {
   id = {};
   registered = nullptr;
   journal = std::move(kept_journal);
-  view = SagaView();
+  std::destroy_at(&view);
+  std::construct_at(&view);
   attempts.clear();
   running.clear();
   frame.Clear();

@@ -26,7 +26,7 @@
 namespace skald::inline v1 {
 
 template <typename Result>
-class [[nodiscard]] SagaHandle {
+class SagaHandle {
  public:
   using OutcomeOr = absl::StatusOr<Outcome<Result>>;
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <barrier>
 #include <functional>
@@ -112,10 +114,20 @@ TEST_CASE("floors that rise under load let nothing run twice") {
   constexpr uint64_t kKeys = 2'000;
   std::atomic<uint64_t> next = 1;
   std::atomic<int> done = 0, other = 0;
-  OnThreads(8, [&](int) {
-    for (uint64_t key = next++; key <= kKeys; key = next++) {
-      // The floor follows at a distance that no call in process reaches back to.
-      const Asked asked{.incarnation = key, .floor = key > 100 ? key - 100 : 1};
+  // What each thread works on, said before it draws its key: the floor is the lowest of them, as a
+  // coordinator's is.
+  std::array<std::atomic<uint64_t>, 8> live;
+  for (auto& one : live) one = 1;
+  OnThreads(8, [&](int thread) {
+    std::atomic<uint64_t>& mine = live[static_cast<size_t>(thread)];
+    for (;;) {
+      mine = next.load();
+      const uint64_t key = next++;
+      mine = key > kKeys ? UINT64_MAX : key;
+      if (key > kKeys) return;
+      uint64_t floor = key;
+      for (const auto& one : live) floor = std::min(floor, one.load());
+      const Asked asked{.incarnation = key, .floor = floor};
       for (int attempt = 0; attempt < 2; ++attempt) {
         const auto hold = shop.barrier().Action(ActionRequest(asked), TakeOne);
         if (attempt == 0) ++(hold.done() ? done : other);
