@@ -93,15 +93,14 @@ TEST_CASE("a byte flipped in the first record of the log is refused and nothing 
   CheckRefused(path, "acknowledged write batches are missing");
 }
 
-TEST_CASE("a block of zeros in the middle of the log is refused: the ordinals have a gap") {
+TEST_CASE("a block of zeros in the middle of the log is refused") {
   const TemporaryDirectory directory;
   const std::string path = directory / "s";
   FillStore(path);
   const std::vector<fs::path> logs = LogsOf(path);
   constexpr uint64_t kBlock = 32 * 1024;  // of RocksDB's log format
   REQUIRE(fs::file_size(logs[0]) > 4 * kBlock);
-  // Between the records that begin in the block before and those that begin in the block behind:
-  // RocksDB takes zeros for space that was reserved, and goes on after them.
+  // RocksDB takes zeros for space that was reserved, and goes on behind them.
   for (uint64_t at = kBlock; at < 2 * kBlock; at += 4096) {
     Overwrite(logs[0], at, std::string(4096, '\0'));
   }
