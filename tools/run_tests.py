@@ -14,10 +14,11 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from test_programs import Result, Skips, run_program, speaks  # noqa: E402
+from test_programs import Result, Skips, end_all, run_program, speaks  # noqa: E402
 
 
 def load_tests(build):
@@ -106,6 +107,13 @@ def run_all(tests, options, build):
     return results
 
 
+def be_ended(number, frame):
+    """Somebody's patience has ended: says whose fault it is, and leaves nothing behind."""
+    names = ", ".join(end_all()) or "none"
+    print(f"ended by {signal.Signals(number).name} while these ran: {names}", flush=True)
+    os._exit(128 + number)
+
+
 def summarize(results, record):
     totals = {o: sum(r.count(o) for r in results) for o in ("passed", "failed", "skipped")}
     if record:
@@ -142,6 +150,8 @@ def main():
     if options.print_targets:
         print(" ".join(targets_of(options.build, tests) if options.filter else ["all"]))
         return 0
+    signal.signal(signal.SIGTERM, be_ended)
+    signal.signal(signal.SIGINT, be_ended)
     return summarize(run_all(tests, options, options.build), options.record)
 
 

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as xml
 
@@ -77,6 +78,11 @@ def seconds_of(test, slower):
     return (DEFAULT_SECONDS if own == MESON_DEFAULT_SECONDS else own) * slower
 
 
+# The programs that run now, with the name of their test; see end_all().
+_running = {}
+_running_lock = threading.RLock()  # a signal may find it held
+
+
 def spawn(command, test, build, seconds):
     """Runs `command` in a process group of its own. RETURNS (exit code or None, output)."""
     environment = {**os.environ, **test["env"]}
@@ -90,15 +96,28 @@ def spawn(command, test, build, seconds):
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        with _running_lock:
+            _running[process] = test["name"]
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
             code = None
         finally:
+            with _running_lock:
+                _running.pop(process, None)
             end_group(process)
         size = out.seek(0, os.SEEK_END)
         out.seek(0 if speaks(test) == "tap" else max(0, size - OUTPUT_BYTES_MAX))
         return code, out.read().decode("utf-8", "replace")
+
+
+def end_all():
+    """Ends every program that runs now. RETURNS the names of their tests."""
+    with _running_lock:
+        running = dict(_running)
+    for process in running:
+        end_group(process)
+    return sorted(running.values())
 
 
 def end_group(process):

@@ -25,7 +25,7 @@ class LayersTest(tap.Planted):
             "include/skald/base/bytes.h": '#include "skald/version.h"\n#include <string>\n',
             "include/skald/store/store.h": '#include "skald/base/bytes.h"\n',
         }
-        return layers.run(self.plant({**good, **files}), growing=False)[0]
+        return layers.run(self.plant({**good, **files}))[0]
 
     def only_error(self, files, rules=RULES):
         errors = self.errors(files, rules)
@@ -117,7 +117,7 @@ class LayersTest(tap.Planted):
     def test_nothing(self):
         """A tree in which nothing was checked fails."""
         root = self.plant({"tools/layers.txt": RULES})
-        self.assertIn("no #include found: nothing was checked", layers.run(root, False)[0])
+        self.assertIn("no #include found: nothing was checked", layers.run(root)[0])
 
     def test_own_rules(self):
         """The project's own edges have no cycle and name only rooms."""

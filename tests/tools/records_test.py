@@ -25,8 +25,8 @@ Latency is that of a group.
 
 
 class AdrTest(tap.Planted):
-    def errors(self, files, growing=False):
-        return adrs.run(self.plant(files), growing)[0]
+    def errors(self, files):
+        return adrs.run(self.plant(files))[0]
 
     def test_good(self):
         """A whole record passes, with its status in a list or under a heading."""
@@ -59,14 +59,13 @@ class AdrTest(tap.Planted):
         self.assertIn("wants the name", self.errors({"docs/adr/1-A.md": RECORD})[0])
 
     def test_none(self):
-        """A tree without records fails unless it is said to be growing."""
+        """A tree without records fails."""
         self.assertEqual(len(self.errors({})), 1)
-        self.assertEqual(self.errors({}, growing=True), [])
 
 
 class LinkTest(tap.Planted):
     def errors(self, files):
-        return links.run(self.plant(files), False)[0]
+        return links.run(self.plant(files))[0]
 
     def test_good(self):
         """Links to files, folders, headings and elsewhere pass."""

@@ -1,9 +1,11 @@
 """The test runner counts what programs report and never takes silence for success."""
 
 import json
-import pathlib
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import tap
 
@@ -102,6 +104,27 @@ class RunnerTest(tap.Planted):
         code, output, _ = self.run_tests(("plain", program, "exitcode"))
         self.assertEqual((code, self.last), (1, "0 passed, 1 failed"))
         self.assertIn("did not end within 1 s", output)
+
+    def test_ended(self):
+        """A run that is ended from outside names what ran, and leaves no program behind."""
+        pid_file = self.root / "pid"
+        program = f"#!/bin/sh\necho $$ >{pid_file}.new; mv {pid_file}.new {pid_file}; sleep 60\n"
+        self.plant({"plain": program})
+        (self.root / "plain").chmod(0o755)
+        test = {"name": "the_long_one", "cmd": [str(self.root / "plain")], "env": {}, "suite": []}
+        test |= {"timeout": 60, "is_parallel": True, "protocol": "exitcode", "workdir": None}
+        self.plant({"meson-info/intro-tests.json": json.dumps([test])})
+        command = [*RUNNER, str(self.root)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+            while not pid_file.exists():
+                self.assertIsNone(run.poll())
+                time.sleep(0.01)
+            run.terminate()
+            said, _ = run.communicate(timeout=30)
+        self.assertEqual(run.returncode, 128 + signal.SIGTERM)
+        self.assertIn("the_long_one", said)
+        with self.assertRaises(ProcessLookupError):
+            os.kill(int(pid_file.read_text("utf-8")), 0)
 
     def test_tap(self):
         """A TAP program fails by a bad line, and by fewer lines than it planned."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that no code says what tools/banned.txt bans.
 
-usage: banned.py ROOT [--growing]
+usage: banned.py ROOT
 """
 
 import pathlib

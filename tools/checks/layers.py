@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks every #include of the tree against tools/layers.txt.
 
-usage: layers.py ROOT [--growing]
+usage: layers.py ROOT
 """
 
 import collections
@@ -138,7 +138,7 @@ def check_include(layers, path, quoted, name, known):
     return check_client(layers, room, path, name), None
 
 
-def run(root, growing):
+def run(root):
     layers = Layers(read(root, "tools/layers.txt"))
     errors = list(layers.errors)
     if cycle := cycle_in(layers.edges):
@@ -169,7 +169,7 @@ def run(root, growing):
 
 
 def main():
-    errors, said = run(pathlib.Path(sys.argv[1]).resolve(), "--growing" in sys.argv)
+    errors, said = run(pathlib.Path(sys.argv[1]).resolve())
     print("\n".join(errors + [said + (f", {len(errors)} wrong" if errors else "")]))
     return 1 if errors else 0
 

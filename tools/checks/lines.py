@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks lengths: a line over 100 columns is an error; big functions and files are told of.
 
-usage: lines.py ROOT [--growing]
+usage: lines.py ROOT
 """
 
 import pathlib
