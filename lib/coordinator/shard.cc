@@ -290,15 +290,17 @@ void Shard::Abort(const absl::Status& why) {
   // What is durable by now is still told as such; nothing new goes out.
   aborted_ = true;
   RunOnce();
+  std::vector<Message> kept;
   std::vector<Message> rest;
   {
     MutexLock lock(inbox_mutex_);
     closed_ = true;
-    const auto kept = std::stable_partition(inbox_.begin(), inbox_.end(), [](const Message& m) {
-      return m.kind == Message::Kind::kAttemptDone || m.kind == Message::Kind::kDurable;
-    });
-    std::move(kept, inbox_.end(), std::back_inserter(rest));
-    inbox_.erase(kept, inbox_.end());
+    for (Message& message : inbox_) {
+      const bool ends_work =
+          message.kind == Message::Kind::kAttemptDone || message.kind == Message::Kind::kDurable;
+      (ends_work ? kept : rest).push_back(std::move(message));
+    }
+    inbox_.swap(kept);
   }
   for (Message& message : rest) {
     if (message.kind == Message::Kind::kStart) Refuse(static_cast<Machine*>(message.object));
