@@ -23,6 +23,11 @@ void OpenCursors::Remove(RocksCursor* cursor) {
 }
 
 RocksCursor::~RocksCursor() {
+  {
+    // Before it leaves the list: a database that is being closed waits only for who is on it.
+    MutexLock lock(mutex_);
+    iterator_.reset();
+  }
   list_->Remove(this);
 }
 

@@ -89,6 +89,16 @@ rocksdb::ColumnFamilyOptions LogFamily(const DatabaseConfig& config,
   return options;
 }
 
+void SetLimits(const DatabaseConfig& config, rocksdb::DBOptions& options) {
+  options.max_open_files = config.open_files_max;
+  options.max_file_opening_threads = 1;  // sixteen by default, made anew for every opening
+  options.max_background_flushes = config.background_threads;
+  options.max_background_compactions = config.background_threads;
+  options.skip_stats_update_on_db_open = true;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+}
+
 }  // namespace
 
 rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mode,
@@ -114,13 +124,7 @@ rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mo
   options.enable_write_thread_adaptive_yield = false;
   // After an error the store decides: it closes, reopens and compares.
   options.max_bgerror_resume_count = 0;
-  options.max_open_files = config.open_files_max;
-  options.max_file_opening_threads = 1;  // sixteen by default, made anew for every opening
-  options.max_background_flushes = config.background_threads;
-  options.max_background_compactions = config.background_threads;
-  options.skip_stats_update_on_db_open = true;
-  options.stats_dump_period_sec = 0;
-  options.stats_persist_period_sec = 0;
+  SetLimits(config, options);
   if (config.listener != nullptr) options.listeners.push_back(config.listener);
   // Never RocksDB's own log file: on a full disk its second line aborts the process where RocksDB
   // is built with assertions, as Debian's is.

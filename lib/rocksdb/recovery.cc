@@ -125,9 +125,11 @@ absl::Status RocksDbStore::Reopen() {
 absl::Status RocksDbStore::CloseAfter(const absl::Status& why) {
   SKALD_CHECK(database_ != nullptr);
   database_ = nullptr;
+  // In this order: who was let in may still have made a cursor.
+  std::unique_ptr<Database> database = gate_.Close();
   cursors_->EndAll(absl::UnavailableError(
       "scanning the store: its database was closed after an error. Scan again"));
-  gate_.Close().reset();
+  database.reset();
   closed_because_ =
       Annotate(absl::UnavailableError(why.message()),
                "the outcome is unknown, repeat the identical call; the store was closed to be "

@@ -148,8 +148,9 @@ RocksDbStore::RocksDbStore(std::unique_ptr<Directory> directory, std::unique_ptr
       reopen_delay_(options_.reopen_delay_min) {}
 
 RocksDbStore::~RocksDbStore() {
+  std::unique_ptr<Database> database = gate_.Close();
   cursors_->EndAll(absl::UnavailableError("scanning the store: it was closed"));
-  gate_.Close().reset();
+  database.reset();
   keeper_.reset();
   notices_.Deliver();
 }

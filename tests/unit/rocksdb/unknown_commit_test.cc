@@ -1,5 +1,8 @@
 // A commit whose write, sync or mark fails has an unknown outcome: nothing is acknowledged, the
 // store reopens by itself, and the identical batch settles it.
+#include <atomic>
+#include <thread>
+
 #include "skald/rocksdb/testing/fault_file_system.h"
 #include "support.h"
 
@@ -156,6 +159,39 @@ TEST_CASE("a cursor ends with a status when its database is closed after an erro
   (*cursor)->Next();
   CHECK_FALSE((*cursor)->Valid());
   CHECK((*cursor)->status().code() == absl::StatusCode::kUnavailable);
+}
+
+TEST_CASE("reads and scans in other threads live through closing and reopening") {
+  Fixture f;
+  MustCommit(*f.store, f.acquired.fence, PutBoth(f.acquired, 1, "a", "1"));
+  std::atomic<bool> stop{false};
+  std::atomic<int> read{0};
+  std::atomic<int> wrong{0};
+  const auto reader = [&] {
+    while (!stop) {
+      auto row = f.store->Get(Space::kRows, "a");
+      if (row.ok()) ++read;
+      if (row.ok() ? !row->has_value() : !absl::IsUnavailable(row.status())) ++wrong;
+      auto cursor = f.store->Scan(Space::kLog, {});
+      if (!cursor.ok()) continue;
+      while ((*cursor)->Valid()) (*cursor)->Next();
+      if (!(*cursor)->status().ok() && !absl::IsUnavailable((*cursor)->status())) ++wrong;
+    }
+  };
+  std::thread first(reader);
+  std::thread second(reader);
+  for (uint64_t index = 2; index < 32; ++index) {
+    f.disk->FailSync({.only = ".log"});
+    const Batch batch = PutBoth(f.acquired, index, fmt::format("{:04}", index), "v");
+    CheckUnknown(f.store->Commit(f.acquired.fence, batch));
+    f.clock.Advance(absl::Seconds(2));
+    MustCommit(*f.store, f.acquired.fence, batch);
+  }
+  stop = true;
+  first.join();
+  second.join();
+  CHECK(read > 0);
+  CHECK(wrong == 0);
 }
 
 }  // namespace skald
