@@ -29,8 +29,10 @@ absl::StatusOr<std::unique_ptr<Participant>> Participant::Open(const std::string
 }
 
 Participant::~Participant() {
+  if (committer_) skald::IgnoreError(committer_->Shutdown(kCloseMax), "who asked is told");
+  // Before the barrier: where the disk is full, calls are in process that end with the committer.
+  committer_.reset();
   barrier_.reset();
-  if (committer_) skald::IgnoreError(committer_->Shutdown(kCloseMax), "who asked was told");
 }
 
 }  // namespace order_flow

@@ -30,7 +30,7 @@ class Participant {
   // Opens or makes the database `directory`/`name`.
   static absl::StatusOr<std::unique_ptr<Participant>> Open(const std::string& directory,
                                                            const std::string& name);
-  // Waits until everything that was asked for is durable.
+  // Waits until everything that was asked for is durable, or cannot become so.
   ~Participant();
 
   skald::Store& store() { return *store_; }

@@ -155,6 +155,25 @@ TEST_CASE("a commit whose outcome is not known is Unknown, and the record tells 
   CHECK(shop.Row("stock") == "9");
 }
 
+TEST_CASE("a committer that goes ends the calls in process, and the barrier may go after it") {
+  MemoryStore memory;
+  FaultStore store(memory);
+  auto committer = Committer::Open(store);
+  REQUIRE(committer.ok());
+  auto barrier = Barrier::Open(**committer);
+  REQUIRE(barrier.ok());
+  store.FailNext(1'000'000, FaultStore::When::kBefore);
+  Said<Nothing> undone;
+  (*barrier)->CompensationThen<Hold>(CompensationRequest(), GiveBack, undone.Callback());
+  Said<Nothing> waits;
+  (*barrier)->CompensationThen<Hold>(CompensationRequest(), GiveBack, waits.Callback());
+  CHECK(absl::IsDeadlineExceeded((*committer)->Shutdown(absl::ZeroDuration())));
+  committer->reset();
+  CHECK(undone.kind() == VerdictKind::kUnknown);
+  CHECK_FALSE(waits.silent());
+  barrier->reset();
+}
+
 TEST_CASE("a full queue and a row over the store's limit are RetryLater: nothing changed") {
   Shop full({}, {.queue_bytes_max = 300, .own_thread = false});
   Said<Hold> first, second;
