@@ -132,11 +132,11 @@ class Board : public std::enable_shared_from_this<Board> {
   Tally tally_ SKALD_GUARDED_BY(mutex_);
 };
 
-// Places orders while there is room, until all are placed, one failed or `options` says stop.
+// Places orders while there is room, until all are placed, one failed or `options` says no.
 absl::Status PlaceAll(Board& board, skald::Coordinator& coordinator, const OrderSource& orders,
                       const ReplayOptions& options) {
   for (size_t next = 0; next < orders.size();) {
-    if (options.should_stop()) return absl::CancelledError("stopped");
+    SKALD_RETURN_IF_ERROR(options.may_go_on());
     SKALD_RETURN_IF_ERROR(board.failure());
     const bool room = board.WaitForRoom();
     if (next % 256 == 0 || !room) options.progress(board.finished());
@@ -147,7 +147,7 @@ absl::Status PlaceAll(Board& board, skald::Coordinator& coordinator, const Order
 
 absl::Status WaitForAll(Board& board, const ReplayOptions& options) {
   while (!board.WaitForRest()) {
-    if (options.should_stop()) return absl::CancelledError("stopped");
+    SKALD_RETURN_IF_ERROR(options.may_go_on());
     options.progress(board.finished());
   }
   options.progress(board.finished());

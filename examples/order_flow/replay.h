@@ -37,14 +37,14 @@ struct Tally {
 
 struct ReplayOptions {
   size_t in_flight = 1024;
-  // Looked at now and then; when it says so no further order is placed.
-  std::function<bool()> should_stop;
+  // Looked at now and then; unless it is OK no further order is placed.
+  std::function<absl::Status()> may_go_on;
   // Told now and then how many orders are at rest.
   std::function<void(size_t finished)> progress;
 };
 
-// RETURNS: Cancelled    should_stop said so; what was placed is at rest or goes on at the next run
-//          other        what the coordinator says, naming the order
+// RETURNS: what may_go_on says: what was placed is at rest or goes on at the next run; or what the
+//          coordinator says, naming the order
 // `tally` holds what is known so far, also after an error.
 absl::Status Replay(skald::Coordinator& coordinator, const OrderSource& orders,
                     const ReplayOptions& options, Tally& tally);

@@ -140,12 +140,18 @@ absl::Status CutOff(const absl::Status& status, const std::string& data) {
 
 absl::Status Drive(Engine& engine, const OrderSource& orders, size_t in_flight, Tally& tally) {
   ProgressBar bar(orders.size());
-  const ReplayOptions replay{
-      .in_flight = in_flight,
-      .should_stop = [] { return interrupted.load(std::memory_order_relaxed); },
-      .progress = [&bar](size_t finished) { bar.Show(finished); }};
+  const ReplayOptions replay{.in_flight = in_flight,
+                             .may_go_on =
+                                 [&engine] {
+                                   const bool stop = interrupted.load(std::memory_order_relaxed);
+                                   return stop ? absl::CancelledError("stopped")
+                                               : engine.shop->Health();
+                                 },
+                             .progress = [&bar](size_t finished) { bar.Show(finished); }};
   const absl::Status status = Replay(*engine.coordinator, orders, replay, tally);
-  const absl::Status drained = engine.coordinator->Shutdown(kDrainMax);
+  // Where a participant cannot write, tries would only run out: its orders go on another time.
+  const absl::Duration drain_max = engine.shop->Health().ok() ? kDrainMax : absl::ZeroDuration();
+  const absl::Status drained = engine.coordinator->Shutdown(drain_max);
   // Work of steps may still be queued that uses what the engine holds.
   skald::IgnoreError(engine.pool->Shutdown(skald::Deadline::In(skald::Clock::Real(), kDrainMax)),
                      "the pool waits for the rest when it is destroyed");

@@ -164,6 +164,14 @@ absl::StatusOr<std::unique_ptr<Shop>> Shop::Open(const std::string& directory) {
   return std::unique_ptr<Shop>(new Shop(std::move(databases)));
 }
 
+absl::Status Shop::Health() const {
+  for (const auto* participant :
+       {&databases_.inventory, &databases_.coupons, &databases_.points, &databases_.payment}) {
+    SKALD_RETURN_IF_ERROR((*participant)->committer().health());
+  }
+  return absl::OkStatus();
+}
+
 skald::Definition PlaceOrder(Shop& shop, const FaultPlan& faults) {
   const auto settle = [&](const StepContext& step, const Order& order, const Discount&,
                           const PointsHold&) { return shop.payment.Settle(step, order); };

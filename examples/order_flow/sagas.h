@@ -48,6 +48,9 @@ class Shop {
   // Opens or makes the databases in `directory`.
   static absl::StatusOr<std::unique_ptr<Shop>> Open(const std::string& directory);
 
+  // OK while all four can write; otherwise why one no longer can, until it is opened again.
+  absl::Status Health() const;
+
   Inventory inventory;
   Coupons coupons;
   Points points;
