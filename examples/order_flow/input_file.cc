@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 namespace order_flow {
@@ -30,9 +31,16 @@ class ZlibSource final : public ByteSource {
     if (code == Z_ERRNO) {
       return absl::DataLossError(fmt::format("reading {}: {}", name_, std::strerror(errno)));
     }
+    if (code == Z_BUF_ERROR) {
+      return absl::DataLossError(
+          fmt::format("reading {}: the gzip data is truncated; fetch the file again", name_));
+    }
+    // zlib knows the file by its descriptor alone: "<fd:3>: incorrect data check".
+    const std::string_view said = text;
+    const size_t name_end = said.find(">: ");
     return absl::DataLossError(
-        fmt::format("reading {}: the gzip data is {} ({}); fetch the file again", name_,
-                    code == Z_BUF_ERROR ? "truncated" : "damaged", text));
+        fmt::format("reading {}: the gzip data is damaged ({}); fetch the file again", name_,
+                    name_end == said.npos ? said : said.substr(name_end + 3)));
   }
 
  private:
