@@ -67,25 +67,25 @@ Task<int64_t> Give(int64_t value) {
 }
 
 void AwaitTask(benchmark::State& state) {
-  const auto loop = [](benchmark::State& s) -> Task<int64_t> {
+  const auto loop = [](benchmark::State* s) -> Task<int64_t> {
     int64_t sum = 0;
-    for (auto _ : s) sum += co_await Give(1);
+    for (auto _ : *s) sum += co_await Give(1);
     co_return sum;
   };
-  benchmark::DoNotOptimize(skald::SyncWait(loop(state)));
+  benchmark::DoNotOptimize(skald::SyncWait(loop(&state)));
 }
 
 void AwaitCompletionAtOnce(benchmark::State& state) {
-  const auto loop = [](benchmark::State& s) -> Task<int64_t> {
+  const auto loop = [](benchmark::State* s) -> Task<int64_t> {
     int64_t sum = 0;
-    for (auto _ : s) {
+    for (auto _ : *s) {
       auto answer = co_await skald::AwaitCompletion<int64_t>(
           [](skald::Completion<int64_t> done) { done(1); });
       sum += *answer;
     }
     co_return sum;
   };
-  benchmark::DoNotOptimize(skald::SyncWait(loop(state)));
+  benchmark::DoNotOptimize(skald::SyncWait(loop(&state)));
 }
 
 void StartTaskWithCallback(benchmark::State& state) {

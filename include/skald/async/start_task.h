@@ -77,7 +77,7 @@ T SyncWait(Task<T> task) {
   trampoline.Drain();
   {
     MutexLock lock(mutex);
-    while (!done) ended.Wait(mutex);
+    while (!done) ended.Wait(mutex);  // NOLINT(bugprone-infinite-loop): the callback ends it
   }
   return std::move(result).Take();
 }

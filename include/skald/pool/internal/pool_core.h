@@ -35,7 +35,7 @@ struct PoolNodeBase {
 // A node that is given back at the same time either lands in its slot before the mark, and Close
 // destroys it, or finds the mark, and its giver does. So nothing but the exchange of a slot is
 // needed to agree.
-class SKALD_EXPORT PoolCore {
+class SKALD_EXPORT PoolCore {  // NOLINT(cppcoreguidelines-virtual-class-destructor): ends itself
  public:
   PoolCore(size_t capacity, Observer* observer);
   PoolCore(const PoolCore&) = delete;

@@ -17,7 +17,7 @@ enum class Fit : unsigned char {
 // Parameters of a function whose type says them: not of generic lambdas and overloaded functors.
 template <typename Member>
 struct MemberParameters;
-
+// NOLINTBEGIN(bugprone-macro-parentheses): qualifiers of a type take none
 #define SKALD_MEMBER_PARAMETERS_(qualifiers)                     \
   template <typename R, typename C, typename... Ps>              \
   struct MemberParameters<R (C::*)(Ps...) qualifiers> {          \
@@ -34,7 +34,7 @@ SKALD_MEMBER_PARAMETERS_(const&);
 SKALD_MEMBER_PARAMETERS_(&&);
 SKALD_MEMBER_PARAMETERS_(const&&);
 #undef SKALD_MEMBER_PARAMETERS_
-
+// NOLINTEND(bugprone-macro-parentheses)
 template <typename F>
 struct Parameters {
   using Decayed = void;  // unknown
