@@ -93,17 +93,20 @@ template <typename Harness>
 void WorkCanSubmitWork() {
   Harness harness;
   std::atomic<int> left{100};
+  std::atomic<int> refused{0};  // nothing is asserted on another thread than the test's
   struct Again {
     skald::Executor* executor;
     std::atomic<int>* left;
+    std::atomic<int>* refused;
     void operator()() const {
-      if (left->fetch_sub(1) > 1) CHECK(executor->Execute(Again(*this)).ok());
+      if (left->fetch_sub(1) > 1) *refused += !executor->Execute(Again(*this)).ok();
     }
   };
-  REQUIRE(harness.executor().Execute(Again{&harness.executor(), &left}).ok());
+  REQUIRE(harness.executor().Execute(Again{&harness.executor(), &left, &refused}).ok());
   // Each round runs at least the work that stood in the queue when it began.
   for (int round = 0; round < 100 && left > 0; ++round) harness.RunAll();
   CHECK(left == 0);
+  CHECK(refused == 0);
 }
 
 template <typename Harness>
