@@ -44,14 +44,14 @@ absl::Status RestoreRows(Transaction& rows, const Order& order) {
 
 Task<Verdict<Discount>> Coupons::Redeem(const StepContext& step, const Order& order, bool refuse) {
   auto body = [&order, refuse](Transaction& rows) { return RedeemRows(rows, order, refuse); };
-  return Decide<Discount>(participant_.barrier(), RequestOf(step, order), body);
+  return Decide<Discount>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
 Task<Verdict<Nothing>> Coupons::Restore(const StepContext& step, const Order& order) {
   auto body = [&order](Transaction& rows, const Decision<Discount>& redeemed) {
     return redeemed.refusal.empty() ? RestoreRows(rows, order) : absl::OkStatus();
   };
-  return Undo<Decision<Discount>>(participant_.barrier(), RequestOf(step, order), body);
+  return Undo<Decision<Discount>>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
 }  // namespace order_flow

@@ -88,7 +88,7 @@ absl::Status SystemError(int error, std::string_view doing, const std::string& p
 absl::Status ReplaceFile(const std::string& path, std::string_view content) {
   if (!IsRegularOrAbsent(path)) return WriteWhole(path, 0, content, /*sync=*/false);
   const std::string fresh = path + ".tmp";
-  const absl::Status written = WriteWhole(fresh, O_CREAT | O_TRUNC, content, /*sync=*/true);
+  absl::Status written = WriteWhole(fresh, O_CREAT | O_TRUNC, content, /*sync=*/true);
   if (!written.ok()) {
     unlink(fresh.c_str());
     return written;

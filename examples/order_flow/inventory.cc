@@ -166,40 +166,40 @@ absl::Status Inventory::SetUp(const OrderSource& orders, std::optional<double> f
 Task<Verdict<Nothing>> Inventory::Reserve(const StepContext& step, const Order& order,
                                           bool refuse) {
   auto body = [&order, refuse](Transaction& rows) { return ReserveRows(rows, order, refuse); };
-  return Decide<Nothing>(participant_.barrier(), RequestOf(step, order), body);
+  return Decide<Nothing>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
 Task<Verdict<Nothing>> Inventory::Release(const StepContext& step, const Order& order) {
   auto body = [&order](Transaction& rows, const Decision<Nothing>& reserved) {
     return reserved.refusal.empty() ? ReleaseRows(rows, order) : absl::OkStatus();
   };
-  return Undo<Decision<Nothing>>(participant_.barrier(), RequestOf(step, order), body);
+  return Undo<Decision<Nothing>>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
 Task<Verdict<Nothing>> Inventory::Confirm(const StepContext& step, const Order& order) {
   auto body = [&order](Transaction& rows) { return ConfirmRows(rows, order); };
-  return Act<Nothing>(participant_.barrier(), RequestOf(step, order), body);
+  return Act<Nothing>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
 Task<Verdict<Nothing>> Inventory::MarkShipped(const StepContext& step, const Order& order) {
   auto body = [&order](Transaction& rows) {
     return MoveGoods(rows, order, GoodsEvent::kShip).status();
   };
-  return Act<Nothing>(participant_.barrier(), RequestOf(step, order), body);
+  return Act<Nothing>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
 Task<Verdict<Nothing>> Inventory::Restock(const StepContext& step, const Order& order) {
   auto body = [&order](Transaction& rows) { return RestockRows(rows, order); };
-  return Act<Nothing>(participant_.barrier(), RequestOf(step, order), body);
+  return Act<Nothing>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
-Task<Verdict<Nothing>> Inventory::CheckReturn(const Order& order) {
+Verdict<Nothing> Inventory::CheckReturn(const Order& order) {
   for (const OrderItem& item : order.items) {
     const auto stock = participant_.committer().Get(KeyOf(kStockPrefix, item.code));
-    if (!stock.ok()) co_return skald::RetryLater(std::string(stock.status().message()));
-    if (!*stock) co_return skald::Rejected(fmt::format("{} is not sold here", item.code));
+    if (!stock.ok()) return skald::RetryLater(std::string(stock.status().message()));
+    if (!*stock) return skald::Rejected(fmt::format("{} is not sold here", item.code));
   }
-  co_return Nothing{};
+  return Nothing{};
 }
 
 }  // namespace order_flow

@@ -39,7 +39,7 @@ class Inventory {
   skald::Task<skald::Verdict<skald::Nothing>> Restock(const skald::StepContext& step,
                                                       const Order& order);
   // Whether every item of a return is one of ours; changes nothing.
-  skald::Task<skald::Verdict<skald::Nothing>> CheckReturn(const Order& order);
+  skald::Verdict<skald::Nothing> CheckReturn(const Order& order);
 
  private:
   Participant& participant_;

@@ -95,10 +95,10 @@ auto Forward(skald::Completion<skald::Verdict<T>> done) {
 
 // Runs `function` behind the barrier; the thread is free while the answer becomes durable.
 template <typename T, typename Function>
-skald::Task<skald::Verdict<T>> Act(skald::Barrier& barrier, skald::BarrierRequest request,
+skald::Task<skald::Verdict<T>> Act(skald::Barrier* barrier, skald::BarrierRequest request,
                                    Function function) {
   auto start = [&](skald::Completion<skald::Verdict<T>> done) {
-    barrier.ActionThen(request, function, internal::Forward<T>(std::move(done)));
+    barrier->ActionThen(request, function, internal::Forward<T>(std::move(done)));
   };
   auto waiting = skald::AwaitCompletion<skald::Verdict<T>>(start);
   co_return internal::Answered<T>(co_await waiting);
@@ -106,10 +106,10 @@ skald::Task<skald::Verdict<T>> Act(skald::Barrier& barrier, skald::BarrierReques
 
 // The same for what may be refused.
 template <typename T, typename Function>
-skald::Task<skald::Verdict<T>> Decide(skald::Barrier& barrier, skald::BarrierRequest request,
+skald::Task<skald::Verdict<T>> Decide(skald::Barrier* barrier, skald::BarrierRequest request,
                                       Function function) {
   auto start = [&](skald::Completion<skald::Verdict<Decision<T>>> done) {
-    barrier.ActionThen(request, function, internal::Forward<Decision<T>>(std::move(done)));
+    barrier->ActionThen(request, function, internal::Forward<Decision<T>>(std::move(done)));
   };
   auto waiting = skald::AwaitCompletion<skald::Verdict<Decision<T>>>(start);
   co_return VerdictOf(internal::Answered<Decision<T>>(co_await waiting));
@@ -117,11 +117,11 @@ skald::Task<skald::Verdict<T>> Decide(skald::Barrier& barrier, skald::BarrierReq
 
 // The same for a compensation, of an action that gave a T.
 template <typename T, typename Function>
-skald::Task<skald::Verdict<skald::Nothing>> Undo(skald::Barrier& barrier,
+skald::Task<skald::Verdict<skald::Nothing>> Undo(skald::Barrier* barrier,
                                                  skald::BarrierRequest request, Function function) {
   using skald::Nothing;
   auto start = [&](skald::Completion<skald::Verdict<Nothing>> done) {
-    barrier.CompensationThen<T>(request, function, internal::Forward<Nothing>(std::move(done)));
+    barrier->CompensationThen<T>(request, function, internal::Forward<Nothing>(std::move(done)));
   };
   auto waiting = skald::AwaitCompletion<skald::Verdict<Nothing>>(start);
   co_return internal::Answered<Nothing>(co_await waiting);
@@ -129,9 +129,9 @@ skald::Task<skald::Verdict<skald::Nothing>> Undo(skald::Barrier& barrier,
 
 // What became of an action that may be refused and whose answer never came.
 template <typename T>
-skald::Task<skald::Verdict<T>> Ask(skald::Barrier& barrier, skald::BarrierRequest request) {
+skald::Task<skald::Verdict<T>> Ask(skald::Barrier* barrier, skald::BarrierRequest request) {
   auto start = [&](skald::Completion<skald::Verdict<Decision<T>>> done) {
-    barrier.ReconcileThen<Decision<T>>(request, internal::Forward<Decision<T>>(std::move(done)));
+    barrier->ReconcileThen<Decision<T>>(request, internal::Forward<Decision<T>>(std::move(done)));
   };
   auto waiting = skald::AwaitCompletion<skald::Verdict<Decision<T>>>(start);
   co_return VerdictOf(internal::Answered<Decision<T>>(co_await waiting));

@@ -47,16 +47,16 @@ Task<Verdict<Receipt>> Payment::Charge(const StepContext& step, const Order& ord
   auto body = [&order, discount, hold, refuse](Transaction& rows) {
     return ChargeRows(rows, order, discount, hold, refuse);
   };
-  return Decide<Receipt>(participant_.barrier(), RequestOf(step, order), body);
+  return Decide<Receipt>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
 Task<Verdict<Receipt>> Payment::Refund(const StepContext& step, const Order& order, bool refuse) {
   auto body = [&order, refuse](Transaction& rows) { return RefundRows(rows, order, refuse); };
-  return Decide<Receipt>(participant_.barrier(), RequestOf(step, order), body);
+  return Decide<Receipt>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
 Task<Verdict<Receipt>> Payment::Settle(const StepContext& step, const Order& order) {
-  return Ask<Receipt>(participant_.barrier(), RequestOf(step, order));
+  return Ask<Receipt>(&participant_.barrier(), RequestOf(step, order));
 }
 
 }  // namespace order_flow

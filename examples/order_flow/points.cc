@@ -79,19 +79,19 @@ absl::Status GrantRows(Transaction& rows, const Order& order) {
 
 Task<Verdict<PointsHold>> Points::Freeze(const StepContext& step, const Order& order, bool refuse) {
   auto body = [&order, refuse](Transaction& rows) { return FreezeRows(rows, order, refuse); };
-  return Decide<PointsHold>(participant_.barrier(), RequestOf(step, order), body);
+  return Decide<PointsHold>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
 Task<Verdict<Nothing>> Points::Unfreeze(const StepContext& step, const Order& order) {
   auto body = [&order](Transaction& rows, const Decision<PointsHold>& frozen) {
     return frozen.refusal.empty() ? UnfreezeRows(rows, order) : absl::OkStatus();
   };
-  return Undo<Decision<PointsHold>>(participant_.barrier(), RequestOf(step, order), body);
+  return Undo<Decision<PointsHold>>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
 Task<Verdict<Nothing>> Points::Grant(const StepContext& step, const Order& order) {
   auto body = [&order](Transaction& rows) { return GrantRows(rows, order); };
-  return Act<Nothing>(participant_.barrier(), RequestOf(step, order), body);
+  return Act<Nothing>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
 }  // namespace order_flow

@@ -77,6 +77,10 @@ auto Planned(const FaultPlan& faults, Act act) {
   };
 }
 
+Task<Verdict<Nothing>> Answer(Verdict<Nothing> verdict) {
+  co_return verdict;
+}
+
 Task<Verdict<Nothing>> RejectedOnPurpose() {
   co_return skald::Rejected("rejected on purpose");
 }
@@ -203,7 +207,7 @@ skald::Definition ReturnGoods(Shop& shop, const FaultPlan& faults) {
   const auto check = [&](const StepContext&, const Order& order,
                          bool refuse) -> Task<Verdict<Nothing>> {
     if (refuse) return RejectedOnPurpose();
-    return shop.inventory.CheckReturn(order);
+    return Answer(shop.inventory.CheckReturn(order));
   };
   const auto refund = [&](const StepContext& step, const Order& order, bool refuse) {
     return shop.payment.Refund(step, order, refuse);
