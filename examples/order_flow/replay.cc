@@ -42,15 +42,15 @@ class Board : public std::enable_shared_from_this<Board> {
     return in_flight_ == 0;
   }
 
-  void Place(skald::Coordinator& coordinator, Order order) SKALD_EXCLUDES(mutex_) {
+  void Place(skald::Coordinator& coordinator, const Order& order) SKALD_EXCLUDES(mutex_) {
     {
       const skald::MutexLock lock(mutex_);
       ++in_flight_;
     }
     if (order.kind == OrderKind::kSale) {
-      Start(coordinator, kPlaceOrder, std::move(order));
+      Start(coordinator, kPlaceOrder, order);
     } else {
-      Start(coordinator, kReturnGoods, std::move(order));
+      Start(coordinator, kReturnGoods, order);
     }
   }
 

@@ -162,7 +162,7 @@ absl::StatusOr<Row> DecodeRow(std::string_view key, std::string_view value) {
   Reader reader(value);
   Row row;
   Visit(reader, row);
-  const absl::Status status = reader.Finish(key);
+  absl::Status status = reader.Finish(key);
   if (!status.ok()) return status;
   return row;
 }

@@ -51,11 +51,12 @@ std::optional<skald::NotDone> FailFirst(const StepContext& step, const Fault& fa
 }
 
 // One attempt with the faults that are planned for it. `act(refuse)` gives the participant's task.
+// All three outlive the attempt.
 template <typename T, typename Act>
-Task<Verdict<T>> Attempt(const FaultPlan& faults, const StepContext& step, const Order& order,
+Task<Verdict<T>> Attempt(const FaultPlan* faults, const StepContext* step, const Order* order,
                          Act act) {
-  const Fault fault = faults.Draw(order.number, step.step(), step.attempt());
-  if (std::optional<skald::NotDone> failed = FailFirst(step, fault)) co_return *std::move(failed);
+  const Fault fault = faults->Draw(order->number, step->step(), step->attempt());
+  if (std::optional<skald::NotDone> failed = FailFirst(*step, fault)) co_return *std::move(failed);
   Task<Verdict<T>> task = act(fault.rejected);
   Verdict<T> verdict = co_await std::move(task);
   if (fault.lost && verdict.done()) co_return skald::Unknown("the answer was lost on purpose");
@@ -72,7 +73,7 @@ Task<Verdict<T>> NothingToDo() {
 template <typename T, typename Act>
 auto Planned(const FaultPlan& faults, Act act) {
   return [&faults, act](const StepContext& step, const Order& order) {
-    return Attempt<T>(faults, step, order,
+    return Attempt<T>(&faults, &step, &order,
                       [act, &step, &order](bool refuse) { return act(step, order, refuse); });
   };
 }
@@ -116,7 +117,7 @@ auto Freezing(Shop& shop) {
 auto Charging(Shop& shop, const FaultPlan& faults) {
   return [&](const StepContext& step, const Order& order, const Discount& discount,
              const PointsHold& hold) {
-    return Attempt<Receipt>(faults, step, order,
+    return Attempt<Receipt>(&faults, &step, &order,
                             [&shop, &step, &order, discount, hold](bool refuse) {
                               return shop.payment.Charge(step, order, discount, hold, refuse);
                             });
