@@ -406,7 +406,7 @@ absl::Status Coordinator::Impl::Shutdown(absl::Duration timeout) {
   while (pumped() && PollOnce()) {
   }
   const uint64_t left = running();
-  const absl::Status settled = Stop(std::max(end - real.Boot(), absl::Duration(absl::Seconds(1))));
+  absl::Status settled = Stop(std::max(end - real.Boot(), absl::Duration(absl::Seconds(1))));
   if (left > 0) {
     return absl::DeadlineExceededError(fmt::format(
         "shutting down: {} attempts still run; they are left to themselves and count as 'may have "

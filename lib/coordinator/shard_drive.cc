@@ -279,6 +279,7 @@ void Shard::Send(Attempt* attempt) {
   // Neither a full executor nor one that is shut down is an attempt: the work waits here, in order.
   if (deferred_.empty() && core_.executor.Execute(std::move(work)).ok()) return;
   attempt->queued = true;
+  // NOLINTNEXTLINE(bugprone-use-after-move): an executor leaves alone what it refuses
   deferred_.push_back({attempt, std::move(work)});
 }
 

@@ -126,7 +126,7 @@ std::optional<BarrierRecord> Record(BarrierVerb verb, const BarrierRequest& requ
   if (verb == BarrierVerb::kAction) {
     return BarrierRecord{.action = done ? ActionRecord::kDone : ActionRecord::kRejected,
                          .action_fingerprint = request.fingerprint,
-                         .text = done ? reply.text : std::move(reason)};
+                         .text = done ? reply.text : reason};
   }
   SKALD_CHECK(
       record->action == ActionRecord::kDone && record->compensation == CompensationRecord::kNone,

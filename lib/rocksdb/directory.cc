@@ -224,7 +224,7 @@ absl::Status Directory::Lock() {
   const rocksdb::IOStatus status = fs_->LockFile(file, {}, &lock_, nullptr);
   if (status.ok()) return absl::OkStatus();
   lock_ = nullptr;
-  const absl::Status other = FromRocks(status, fmt::format("locking '{}'", file));
+  absl::Status other = FromRocks(status, fmt::format("locking '{}'", file));
   if (other.code() != absl::StatusCode::kUnavailable) return other;
   if (status.ToString().find("current process") != std::string::npos) {
     return absl::UnavailableError(fmt::format(
