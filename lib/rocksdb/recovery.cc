@@ -94,7 +94,7 @@ absl::Status RocksDbStore::EnsureOpen() {
   const absl::Duration now = options_.clock->Boot();
   if (now < next_attempt_) return closed_because_;
   errors_->Take();
-  const absl::Status status = OpenDatabase();
+  absl::Status status = OpenDatabase();
   if (status.ok()) {
     notices_.Add(Severity::kInfo, "store-reopened",
                  fmt::format("the database is open again, with all that was acknowledged; last "
