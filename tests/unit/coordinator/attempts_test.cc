@@ -119,7 +119,6 @@ TEST_CASE("with threads of its own a coordinator completes what many threads sta
   w.options.own_threads = true;
   w.options.clock = &skald::Clock::Real();
   w.options.shards = 2;
-  skald::Mutex mutex;
   constexpr skald::SagaKey<"count", 1, int, int> kCount;
   auto definition = skald::Define(kCount)
                         .Pivot(skald::StepKey<"one", int>{},
