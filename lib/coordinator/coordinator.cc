@@ -42,6 +42,21 @@ Message CallOnLoop(absl::AnyInvocable<void(Shard&) &&> call) {
   return {.kind = Message::Kind::kCall, .object = nullptr, .call = std::move(call)};
 }
 
+// An answer that is owed: given once, and at the latest when nobody is left to give it.
+class Answer {
+ public:
+  explicit Answer(VerbCallback done) : done_(std::move(done)) {}
+  Answer(const Answer&) = delete;
+  Answer& operator=(const Answer&) = delete;
+  ~Answer() {
+    if (done_) Give(Gone());
+  }
+  void Give(const absl::Status& status) { std::exchange(done_, nullptr)(status); }
+
+ private:
+  VerbCallback done_;
+};
+
 }  // namespace
 
 class Coordinator::Impl {
@@ -57,9 +72,11 @@ class Coordinator::Impl {
   void Start(std::string_view definition, uint32_t version, absl::StatusOr<std::string> input,
              StartOptions options, StartedCallback done);
   absl::StatusOr<Started> Find(std::string_view definition, std::string_view key);
-  absl::Status OnShard(SagaId id,
-                       absl::AnyInvocable<void(Shard&, internal::AnswerCallback) &&> verb);
+  using ShardVerb = absl::AnyInvocable<void(Shard&, internal::AnswerCallback) &&>;
+  void OnShard(SagaId id, ShardVerb verb, VerbCallback done);
   absl::StatusOr<SagaDetails> Show(SagaId id);
+  absl::StatusOr<SagaDetails> ShowStored(SagaId id);
+  absl::Status OfFinished(SagaId id);
   absl::StatusOr<std::vector<SagaInfo>> List(const SagaFilter& filter);
   absl::Status Shutdown(absl::Duration timeout);
   absl::Status Stop(absl::Duration settle);
@@ -67,9 +84,19 @@ class Coordinator::Impl {
 
   Core& core() { return *core_; }
   bool pumped() const { return !core_->options.own_threads; }
-  // Blocks until `ready`; pumps meanwhile when nobody else does.
+  // Blocks until `ready`; pumps meanwhile, the shared committer too, when nobody else does.
   template <typename T>
   T Wait(std::future<T> future);
+  // What `ask` answers, by blocking.
+  template <typename Ask>
+  absl::Status Blocking(Ask ask) {
+    std::promise<absl::Status> promise;
+    std::future<absl::Status> future = promise.get_future();
+    ask([promise = std::move(promise)](const absl::Status& status) mutable {
+      promise.set_value(status);
+    });
+    return Wait(std::move(future));
+  }
 
  private:
   absl::Status Register(std::vector<Definition> definitions);
@@ -87,7 +114,11 @@ class Coordinator::Impl {
 template <typename T>
 T Coordinator::Impl::Wait(std::future<T> future) {
   while (pumped() && future.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-    if (!PollOnce()) std::this_thread::yield();
+    bool any = PollOnce();
+    if (!core_->owned_committer && core_->committer->pumped()) {
+      any = core_->committer->PollOnce() || any;
+    }
+    if (!any) std::this_thread::yield();
   }
   try {
     return future.get();
@@ -159,9 +190,14 @@ absl::Status Coordinator::Impl::SettleQueue(Committer& committer) {
       committer.Enqueue(std::move(marker),
                         [promise](const absl::Status& status) { promise->set_value(status); }),
       "opening a coordinator over a shared committer"));
-  while (pumped() && committer.PollOnce()) {
+  if (!committer.pumped()) return future.get();
+  while (committer.PollOnce()) {
   }
-  return future.get();
+  if (future.wait_for(std::chrono::seconds(0)) == std::future_status::ready) return future.get();
+  // Whoever pumps may let time pass, which this call cannot.
+  return absl::UnavailableError(
+      "opening a coordinator over a shared committer: what waits in it is not settled; poll it and "
+      "open again");
 }
 
 absl::Status Coordinator::Impl::CheckBounds() const {
@@ -294,19 +330,21 @@ absl::StatusOr<Started> Coordinator::Impl::Find(std::string_view definition, std
   return Started{std::move(watch), true};
 }
 
-absl::Status Coordinator::Impl::OnShard(
-    SagaId id, absl::AnyInvocable<void(Shard&, internal::AnswerCallback) &&> verb) {
-  if (stopped_) return Gone();
-  std::promise<absl::Status> promise;
-  std::future<absl::Status> future = promise.get_future();
-  core_->ShardOf(id.hash).Post(CallOnLoop([&, promise = std::move(promise)](Shard& s) mutable {
-    std::move(verb)(s, [promise = std::move(promise)](const absl::Status& status) mutable {
-      promise.set_value(status);
-    });
-  }));
-  absl::Status status = Wait(std::move(future));
-  if (!absl::IsNotFound(status)) return status;
-  const absl::StatusOr<SagaDetails> details = Show(id);
+void Coordinator::Impl::OnShard(SagaId id, ShardVerb verb, VerbCallback done) {
+  if (stopped_) return std::move(done)(Gone());
+  // Answers even when a coordinator that goes away drops the question.
+  auto answer = std::make_shared<Answer>(std::move(done));
+  core_->ShardOf(id.hash).Post(
+      CallOnLoop([this, id, verb = std::move(verb), answer](Shard& s) mutable {
+        std::move(verb)(s, [this, id, answer](const absl::Status& status) {
+          answer->Give(absl::IsNotFound(status) ? OfFinished(id) : status);
+        });
+      }));
+}
+
+// Why a verb does not apply to a saga that is not in memory.
+absl::Status Coordinator::Impl::OfFinished(SagaId id) {
+  const absl::StatusOr<SagaDetails> details = ShowStored(id);
   if (!details.ok()) return details.status();
   return absl::FailedPreconditionError(
       fmt::format("saga {} is {}; what is finished does not change", ToString(id),
@@ -324,6 +362,10 @@ absl::StatusOr<SagaDetails> Coordinator::Impl::Show(SagaId id) {
   }));
   absl::StatusOr<SagaDetails> details = Wait(std::move(future));
   if (details.ok() || !absl::IsNotFound(details.status())) return details;
+  return ShowStored(id);
+}
+
+absl::StatusOr<SagaDetails> Coordinator::Impl::ShowStored(SagaId id) {
   SKALD_ASSIGN_OR_RETURN(
       const std::optional<Row> row,
       core_->committer->store().Get(Space::kRows, internal::FinishedKey(id.hash)));
@@ -487,36 +529,68 @@ absl::StatusOr<Started> Coordinator::FindBlocking(std::string_view definition,
   return impl_->Find(definition, key);
 }
 
+void Coordinator::CancelThen(SagaId id, Operator by, VerbCallback done) {
+  impl_->OnShard(
+      id,
+      [id, by = std::move(by)](Shard& shard, internal::AnswerCallback answer) {
+        shard.Cancel(id, by, std::move(answer));
+      },
+      std::move(done));
+}
+
+void Coordinator::DoVerb(SagaId id, Verb verb, std::string step, std::optional<std::string> output,
+                         Operator by, VerbCallback done) {
+  impl_->OnShard(
+      id,
+      [id, verb, step = std::move(step), output = std::move(output), by = std::move(by)](
+          Shard& shard, internal::AnswerCallback answer) mutable {
+        shard.DoVerb(id, verb, step, std::move(output), by, std::move(answer));
+      },
+      std::move(done));
+}
+
+void Coordinator::RetryThen(SagaId id, Operator by, VerbCallback done) {
+  DoVerb(id, Verb::kRetry, {}, std::nullopt, std::move(by), std::move(done));
+}
+
+void Coordinator::SupplyEncoded(SagaId id, std::string_view step,
+                                absl::StatusOr<std::string> output, Operator by,
+                                VerbCallback done) {
+  if (!output.ok()) {
+    return std::move(done)(Annotate(output.status(), "encoding the supplied output"));
+  }
+  DoVerb(id, Verb::kSupplyOutput, std::string(step), *std::move(output), std::move(by),
+         std::move(done));
+}
+
+void Coordinator::MarkNotDoneThen(SagaId id, std::string_view step, Operator by,
+                                  VerbCallback done) {
+  DoVerb(id, Verb::kMarkNotDone, std::string(step), std::nullopt, std::move(by), std::move(done));
+}
+
+void Coordinator::AbandonThen(SagaId id, Operator by, VerbCallback done) {
+  DoVerb(id, Verb::kAbandon, {}, std::nullopt, std::move(by), std::move(done));
+}
+
+absl::Status Coordinator::Blocking(absl::FunctionRef<void(VerbCallback)> ask) {
+  return impl_->Blocking(ask);
+}
+
 absl::Status Coordinator::Cancel(SagaId id, Operator by) {
-  return impl_->OnShard(id, [&](Shard& shard, internal::AnswerCallback done) {
-    shard.Cancel(id, by, std::move(done));
-  });
+  return Blocking([&](VerbCallback done) { CancelThen(id, std::move(by), std::move(done)); });
 }
 
 absl::Status Coordinator::Retry(SagaId id, Operator by) {
-  return impl_->OnShard(id, [&](Shard& shard, internal::AnswerCallback done) {
-    shard.DoVerb(id, Verb::kRetry, {}, std::nullopt, by, std::move(done));
-  });
-}
-
-absl::Status Coordinator::SupplyEncoded(SagaId id, std::string_view step,
-                                        absl::StatusOr<std::string> output, Operator by) {
-  if (!output.ok()) return Annotate(output.status(), "encoding the supplied output");
-  return impl_->OnShard(id, [&](Shard& shard, internal::AnswerCallback done) {
-    shard.DoVerb(id, Verb::kSupplyOutput, step, *std::move(output), by, std::move(done));
-  });
+  return Blocking([&](VerbCallback done) { RetryThen(id, std::move(by), std::move(done)); });
 }
 
 absl::Status Coordinator::MarkNotDone(SagaId id, std::string_view step, Operator by) {
-  return impl_->OnShard(id, [&](Shard& shard, internal::AnswerCallback done) {
-    shard.DoVerb(id, Verb::kMarkNotDone, step, std::nullopt, by, std::move(done));
-  });
+  return Blocking(
+      [&](VerbCallback done) { MarkNotDoneThen(id, step, std::move(by), std::move(done)); });
 }
 
 absl::Status Coordinator::Abandon(SagaId id, Operator by) {
-  return impl_->OnShard(id, [&](Shard& shard, internal::AnswerCallback done) {
-    shard.DoVerb(id, Verb::kAbandon, {}, std::nullopt, by, std::move(done));
-  });
+  return Blocking([&](VerbCallback done) { AbandonThen(id, std::move(by), std::move(done)); });
 }
 
 absl::StatusOr<SagaDetails> Coordinator::Show(SagaId id) {

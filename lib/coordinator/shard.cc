@@ -226,10 +226,8 @@ void Shard::WhenDurable(Machine& machine, AnswerCallback done) {
 }
 
 void Shard::RequestStops() {
-  for (auto& [hash, first] : machines_) {
-    for (Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
-      for (Attempt* attempt : machine->running) attempt->stop.request_stop();
-    }
+  for (Machine* machine : LiveByAge()) {
+    for (Attempt* attempt : machine->running) attempt->stop.request_stop();
   }
 }
 
@@ -311,15 +309,13 @@ void Shard::Abort(const absl::Status& why) {
 void Shard::TellEveryone(const absl::Status& why) {
   // Dropped work comes back to the inbox as an attempt that may have happened.
   deferred_.clear();
-  for (auto& [hash, first] : machines_) {
-    for (Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
-      for (Attempt* attempt : machine->running) attempt->stop.request_stop();
-      if (machine->start.done) std::move(machine->start.done)(why);
-      for (AnswerCallback& answer : machine->on_durable) std::move(answer)(why);
-      machine->start.done = nullptr;
-      machine->on_durable.clear();
-      if (machine->watch && !machine->announced_stuck) machine->watch->Settle(why);
-    }
+  for (Machine* machine : LiveByAge()) {
+    for (Attempt* attempt : machine->running) attempt->stop.request_stop();
+    if (machine->start.done) std::move(machine->start.done)(why);
+    for (AnswerCallback& answer : machine->on_durable) std::move(answer)(why);
+    machine->start.done = nullptr;
+    machine->on_durable.clear();
+    if (machine->watch && !machine->announced_stuck) machine->watch->Settle(why);
   }
 }
 

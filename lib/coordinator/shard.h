@@ -120,6 +120,8 @@ class Shard {
   Machine* FindLive(SagaId id);
   // A saga under this hash of which not even the key can be read.
   const Machine* FindUndecodable(uint64_t hash) const;
+  // Every live saga, oldest first: in an order that does not depend on where things lie in memory.
+  std::vector<Machine*> LiveByAge() const;
   void Insert(Machine* machine);
   void Erase(Machine* machine);
 

@@ -150,23 +150,21 @@ void Shard::CarryForward() {
   if (carries_ > 0 || blocks_.size() < 4) return;
   // Sagas that began in the older half of the blocks are written again, whole, at the front.
   const uint64_t young = first_block_ + blocks_.size() / 2;
-  for (auto& [hash, first] : machines_) {
-    for (Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
-      // One that is as large as a block stays where it is, and what lies behind it too.
-      if (machine->home >= young || machine->journal.size() > kCarriedBytesMax) continue;
-      Group& group = Pending();
-      group.builder.Add(machine->id, true, machine->journal);
-      if (group.old_homes.empty()) ++carries_;
-      group.old_homes.push_back(machine->home);
-      machine->home = group.home;
-      ++blocks_[group.home - first_block_].live;
-      if (machine->group != group.serial) {
-        machine->group = group.serial;
-        ++machine->undurable;
-        group.machines.push_back(machine);
-      }
-      if (MaySeal()) Seal();
+  for (Machine* machine : LiveByAge()) {
+    // One that is as large as a block stays where it is, and what lies behind it too.
+    if (machine->home >= young || machine->journal.size() > kCarriedBytesMax) continue;
+    Group& group = Pending();
+    group.builder.Add(machine->id, true, machine->journal);
+    if (group.old_homes.empty()) ++carries_;
+    group.old_homes.push_back(machine->home);
+    machine->home = group.home;
+    ++blocks_[group.home - first_block_].live;
+    if (machine->group != group.serial) {
+      machine->group = group.serial;
+      ++machine->undurable;
+      group.machines.push_back(machine);
     }
+    if (MaySeal()) Seal();
   }
 }
 

@@ -1,6 +1,5 @@
 // Taking over, at open, what recovery has read.
 
-#include <algorithm>
 #include <utility>
 
 #include "core.h"
@@ -55,18 +54,8 @@ void Shard::Adopt(Machine* machine) {
 }
 
 void Shard::Resume() {
-  std::vector<Machine*> all;
-  all.reserve(in_memory());
-  for (const auto& [hash, first] : machines_) {
-    for (Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
-      all.push_back(machine);
-    }
-  }
   // Oldest first: they have waited longest.
-  std::sort(all.begin(), all.end(), [](const Machine* a, const Machine* b) {
-    return a->id.incarnation < b->id.incarnation;
-  });
-  for (Machine* machine : all) {
+  for (Machine* machine : LiveByAge()) {
     Advance(*machine);
     if (MaySeal()) Seal();
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core.h"
@@ -48,6 +49,20 @@ const Machine* Shard::FindUndecodable(uint64_t hash) const {
   const Machine* machine = found == machines_.end() ? nullptr : found->second;
   while (machine != nullptr && machine->view.sequence > 0) machine = machine->next_same_hash;
   return machine;
+}
+
+std::vector<Machine*> Shard::LiveByAge() const {
+  std::vector<Machine*> all;
+  all.reserve(machines_.size());
+  for (const auto& [hash, first] : machines_) {
+    for (Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
+      all.push_back(machine);
+    }
+  }
+  std::sort(all.begin(), all.end(), [](const Machine* a, const Machine* b) {
+    return a->id.incarnation < b->id.incarnation;
+  });
+  return all;
 }
 
 void Shard::Insert(Machine* machine) {

@@ -188,6 +188,9 @@ absl::Status Committer::Shutdown(absl::Duration timeout) {
 Fence Committer::fence() const {
   return impl_->fence();
 }
+bool Committer::pumped() const {
+  return !impl_->own_thread();
+}
 Store& Committer::store() const {
   return impl_->store();
 }

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -33,6 +34,7 @@
 #include "skald/coordinator/saga_handle.h"
 #include "skald/coordinator/saga_info.h"
 #include "skald/saga/definition.h"
+#include "skald/saga/journal.h"
 #include "skald/saga/step_key.h"
 #include "skald/store/committer.h"
 #include "skald/store/store.h"
@@ -44,6 +46,10 @@ struct StartRequest {
   Input input;
   StartOptions options;
 };
+
+// Called once, on the coordinator's loop, where it must not block; Unavailable when the coordinator
+// goes away first: what was asked may have happened.
+using VerbCallback = absl::AnyInvocable<void(const absl::Status&) &&>;
 
 // THREADS: any, for every member. Blocking members must not be called from a step marked Inline,
 // nor from a callback: those run on the coordinator's own loop.
@@ -115,6 +121,15 @@ class SKALD_EXPORT Coordinator {
   // Gives a stuck saga up; nothing more is done for it.
   absl::Status Abandon(SagaId id, Operator by);
 
+  // The same verbs for a host that may not block: `done` gets what the blocking form returns.
+  void CancelThen(SagaId id, Operator by, VerbCallback done);
+  void RetryThen(SagaId id, Operator by, VerbCallback done);
+  template <typename StepKeyT>
+  void SupplyOutputThen(SagaId id, const StepKeyT& step, const typename StepKeyT::Output& output,
+                        Operator by, VerbCallback done);
+  void MarkNotDoneThen(SagaId id, std::string_view step, Operator by, VerbCallback done);
+  void AbandonThen(SagaId id, Operator by, VerbCallback done);
+
   // What is known of one saga. NotFound: never started, or expired.
   absl::StatusOr<SagaDetails> Show(SagaId id);
   // In-flight and stuck sagas, with `finished` also those kept; by id, at most filter.limit.
@@ -155,8 +170,11 @@ class SKALD_EXPORT Coordinator {
                                                                uint32_t version,
                                                                std::vector<EncodedStart> starts);
   absl::StatusOr<internal::Started> FindBlocking(std::string_view definition, std::string_view key);
-  absl::Status SupplyEncoded(SagaId id, std::string_view step, absl::StatusOr<std::string> output,
-                             Operator by);
+  void SupplyEncoded(SagaId id, std::string_view step, absl::StatusOr<std::string> output,
+                     Operator by, VerbCallback done);
+  void DoVerb(SagaId id, Verb verb, std::string step, std::optional<std::string> output,
+              Operator by, VerbCallback done);
+  absl::Status Blocking(absl::FunctionRef<void(VerbCallback)> ask);
 
   std::shared_ptr<Impl> impl_;
 };

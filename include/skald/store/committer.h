@@ -123,6 +123,8 @@ class SKALD_EXPORT Committer {
 
   Fence fence() const;
   Store& store() const;
+  // Whether somebody has to call PollOnce.
+  bool pumped() const;
   // OK while it works; after it stopped by itself, why.
   absl::Status health() const;
 

@@ -74,9 +74,18 @@ absl::StatusOr<SagaHandle<typename Key::Result>> Coordinator::Find(const Key& ke
 }
 
 template <typename StepKeyT>
+void Coordinator::SupplyOutputThen(SagaId id, const StepKeyT& step,
+                                   const typename StepKeyT::Output& output, Operator by,
+                                   VerbCallback done) {
+  SupplyEncoded(id, step.name(), internal::EncodeValue(output), std::move(by), std::move(done));
+}
+
+template <typename StepKeyT>
 absl::Status Coordinator::SupplyOutput(SagaId id, const StepKeyT& step,
                                        const typename StepKeyT::Output& output, Operator by) {
-  return SupplyEncoded(id, step.name(), internal::EncodeValue(output), std::move(by));
+  return Blocking([&](VerbCallback done) {
+    SupplyOutputThen(id, step, output, std::move(by), std::move(done));
+  });
 }
 
 }  // namespace skald::inline v1

@@ -1,0 +1,335 @@
+// The outside: who starts sagas, waits for them, cancels them, and helps them on.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "skald/base/status.h"
+#include "skald/base/strings.h"
+#include "world.h"
+
+namespace skald::inline v1::internal {
+namespace {
+
+// Keys whose names are known at run time only.
+struct NamedSaga {
+  using Input = std::string;
+  using Result = std::string;
+  std::string_view saga;
+  uint32_t number;
+  std::string_view name() const { return saga; }
+  uint32_t version() const { return number; }
+};
+struct NamedStep {
+  using Output = std::string;
+  std::string_view step;
+  std::string_view name() const { return step; }
+};
+
+// What an operator has in hand when he asks a participant.
+struct Told {
+  EffectKey key;
+  const EffectKey& idempotency_key() const { return key; }
+  Incarnation floor() const { return {}; }
+};
+
+NamedSaga KeyOf(const SimulatedDefinition& saga) {
+  return {saga.name, saga.version};
+}
+
+}  // namespace
+
+const SimulatedDefinition* World::DefinitionNamed(std::string_view name) const {
+  for (const SimulatedDefinition& saga : definitions_) {
+    if (saga.name == name) return &saga;
+  }
+  return nullptr;
+}
+
+// ---- the plan -----------------------------------------------------------------------------------
+
+void World::ScheduleClients() {
+  SeededRandom& random = Stream(Knob::kSagas);
+  const auto at = [&] { return absl::Milliseconds(1) + absl::Seconds(8) * random.UnitInterval(); };
+  for (uint32_t i = 0; i < profile_[Knob::kSagas]; ++i) {
+    Intent& intent = intents_.emplace_back();
+    intent.definition = random.Below(definitions_.size());
+    intent.key = fmt::format("k{}", i);
+    intent.input = fmt::format("input of {}", i);
+    if (Chance(Knob::kDeadline)) {
+      intent.deadline = Between(Knob::kDeadline, absl::Milliseconds(1), absl::Seconds(2));
+      trace_.Count("asked with a deadline");
+    }
+    const absl::Duration first = at();
+    scheduler_.After(first, [this, i] { StartIntent(i, false); });
+    const auto plan = [&](Knob knob, absl::Duration most, Work what) {
+      if (!Chance(knob)) return;
+      scheduler_.After(first + Between(knob, absl::ZeroDuration(), most), std::move(what));
+    };
+    plan(Knob::kAgain, absl::Seconds(6), [this, i] { StartIntent(i, false); });
+    plan(Knob::kOtherInput, absl::Seconds(3), [this, i] { StartIntent(i, true); });
+    plan(Knob::kBadStart, absl::Seconds(1), [this, i] { BadStart(i); });
+    plan(Knob::kCancel, absl::Milliseconds(100), [this, i] { CancelIntent(i); });
+    plan(Knob::kVerbs, absl::Seconds(2), [this, i] { RetryIntent(i); });
+  }
+}
+
+// A client that was not answered asks again, under the same key.
+void World::RestartIntents() {
+  for (size_t i = 0; i < intents_.size(); ++i) {
+    if (intents_[i].id && intents_[i].settled) continue;
+    if (scheduler_.clock().Boot() < absl::Seconds(8) && !intents_[i].id) continue;
+    AskAgain(i, Between(Knob::kSagas, absl::Milliseconds(1), absl::Milliseconds(300)));
+  }
+}
+
+void World::AskAgain(size_t index, absl::Duration delay) {
+  if (std::exchange(intents_[index].asks_again, true)) return;
+  scheduler_.After(delay, [this, index] {
+    Intent& intent = intents_[index];
+    intent.asks_again = false;
+    if (!intent.id || !intent.settled) StartIntent(index, false);
+  });
+}
+
+// ---- starts -------------------------------------------------------------------------------------
+
+void World::StartIntent(size_t index, bool other_input) {
+  const Intent& intent = intents_[index];
+  Process* const process = active_;
+  if (process == nullptr || !process->alive || process->paused) return;
+  const SimulatedDefinition& saga = definitions_[intent.definition];
+  if (other_input && (!intent.id || saga.retention < absl::Hours(1))) return;
+  trace_.Say("client", "asks {} to start {}{}", process->name, intent.key,
+             other_input ? " with another input" : "");
+  trace_.Count(other_input ? "asked with another input"
+               : intent.id ? "asked again"
+                           : "asked to start");
+  const std::string input = other_input ? intent.input + ", another" : intent.input;
+  process->coordinator->StartThen(
+      KeyOf(saga), input, {.key = intent.key, .deadline = intent.deadline},
+      [this, process, index, other_input](absl::StatusOr<SagaHandle<std::string>> answer) {
+        if (!process->alive || Site(*process, "before an answer")) return;
+        OnStartAnswer(*process, index, other_input, std::move(answer));
+      });
+}
+
+void World::OnStartAnswer(Process& process, size_t index, bool other_input,
+                          absl::StatusOr<SagaHandle<std::string>> answer) {
+  Intent& intent = intents_[index];
+  const absl::StatusCode code = answer.status().code();
+  if (other_input) {
+    trace_.Count(fmt::format("other input {}", absl::StatusCodeToString(code)));
+    oracle_.Check(Promise::kIdentity, !answer.ok(),
+                  fmt::format("'{}' took another input under a key that has a saga", intent.key));
+    return;
+  }
+  if (!answer.ok()) {
+    trace_.Say("client", "is told of {}: {}", intent.key, absl::StatusCodeToString(code));
+    trace_.Count(fmt::format("start {}", absl::StatusCodeToString(code)));
+    oracle_.Check(Promise::kIdentity, code != absl::StatusCode::kAlreadyExists,
+                  fmt::format("'{}' is told that its key has another input: {}", intent.key,
+                              ToStd(answer.status().message())));
+    // The same key again.
+    if (!intent.id) AskAgain(index, absl::Milliseconds(100 + dice_.Below(200)));
+    return;
+  }
+  trace_.Say("client", "is told that {} is saga {}{}", intent.key, ToString(answer->id()),
+             answer->existed() ? ", which existed" : "");
+  trace_.Count(answer->existed() ? "start existed" : "start acknowledged");
+  oracle_.OnStarted({definitions_[intent.definition].name, intent.key, intent.input, answer->id(),
+                     answer->existed(), EngineNow(process)});
+  if (intent.id != answer->id()) intent.settled = false;
+  intent.id = answer->id();
+  answer->AwaitThen([this, p = &process, index, id = answer->id()](
+                        const absl::StatusOr<Outcome<std::string>>& outcome) {
+    if (!p->alive || Site(*p, "before an outcome")) return;
+    OnOutcome(*p, index, id, outcome);
+  });
+}
+
+void World::OnOutcome(Process& process, size_t index, SagaId id,
+                      const absl::StatusOr<Outcome<std::string>>& outcome) {
+  Intent& intent = intents_[index];
+  if (!outcome.ok()) {
+    trace_.Count(fmt::format("outcome {}", absl::StatusCodeToString(outcome.status().code())));
+    return;
+  }
+  trace_.Say("client", "is told that {} is {}", intent.key, ToString(outcome->state()));
+  trace_.Count(fmt::format("outcome {}", ToString(outcome->state())));
+  std::optional<std::string> result;
+  if (outcome->result() != nullptr) result = *outcome->result();
+  // A stale owner tells what it knew.
+  if (!process.stale || IsTerminal(outcome->state())) {
+    oracle_.OnSettled(id, outcome->state(), result);
+  }
+  if (IsTerminal(outcome->state())) {
+    if (intent.id == id) intent.settled = true;
+    return;
+  }
+  scheduler_.After(Between(Knob::kVerbs, absl::Milliseconds(1), absl::Seconds(2)),
+                   [this, id, index] {
+                     Help(id, ++helped_[id]);
+                     StartIntent(index, false);
+                   });
+}
+
+// Starts that must be refused, with nothing half done.
+void World::BadStart(size_t index) {
+  Process* const process = active_;
+  if (process == nullptr || !process->alive || process->paused) return;
+  const SimulatedDefinition& saga = definitions_[intents_[index].definition];
+  const uint64_t kind = dice_.Below(3);
+  NamedSaga key = KeyOf(saga);
+  if (kind == 0) key.number = 99;
+  const std::string input(kind == 1 ? 5000 : 10, 'x');
+  const std::string name = kind == 2 ? std::string(100, 'k') : fmt::format("bad{}", index);
+  trace_.Count("asked what must be refused");
+  process->coordinator->StartThen(
+      key, input, {.key = name}, [this, kind](const absl::StatusOr<SagaHandle<std::string>>& answer) {
+        const absl::StatusCode expected = kind == 0 ? absl::StatusCode::kFailedPrecondition
+                                                    : absl::StatusCode::kInvalidArgument;
+        const absl::StatusCode code = answer.status().code();
+        const bool right = code == expected || (kind != 0 && code == absl::StatusCode::kFailedPrecondition);
+        oracle_.Check(Promise::kBounds, right || code == absl::StatusCode::kUnavailable,
+                      fmt::format("a start that is over a bound got {}", answer.status().ToString()));
+      });
+}
+
+// ---- verbs --------------------------------------------------------------------------------------
+
+VerbCallback World::VerbDone(Process& process, SagaId id, EventKind kind, Verb verb) {
+  return [this, p = &process, id, kind, verb](const absl::Status& status) {
+    if (!p->alive || Site(*p, "before a verb's answer")) return;
+    const std::string_view name =
+        kind == EventKind::kCancelAsked ? "Cancel" : ToString(verb);
+    trace_.Say("operator", "is told of {} of {}: {}", name, ToString(id),
+               absl::StatusCodeToString(status.code()));
+    trace_.Count(fmt::format("{} {}", name, absl::StatusCodeToString(status.code())));
+    if (status.ok()) oracle_.OnVerb(id, kind, verb);
+  };
+}
+
+void World::CancelIntent(size_t index) {
+  Process* const process = active_;
+  const Intent& intent = intents_[index];
+  if (!intent.id || process == nullptr || !process->alive || process->paused) return;
+  trace_.Say("operator", "asks {} to cancel {}", process->name, intent.key);
+  process->coordinator->CancelThen(*intent.id, {"client", "changed my mind"},
+                                   VerbDone(*process, *intent.id, EventKind::kCancelAsked,
+                                            Verb::kRetry));
+}
+
+void World::RetryIntent(size_t index) {
+  Process* const process = active_;
+  const Intent& intent = intents_[index];
+  if (!intent.id || process == nullptr || !process->alive || process->paused) return;
+  trace_.Say("operator", "asks {} to retry {}", process->name, intent.key);
+  const SagaId id = *intent.id;
+  std::erase_if(waits_, [id](const Waits& waits) { return waits.key.saga == id; });
+  // From here on attempts that are overdue may be passed by.
+  oracle_.OnRelease(id);
+  process->coordinator->RetryThen(
+      id, {"operator", "impatient"}, VerbDone(*process, id, EventKind::kOperatorVerb, Verb::kRetry));
+}
+
+// What an operator does for a stuck saga: tries again, asks the participant and says what it says,
+// and in the end gives it up.
+void World::Help(SagaId id, uint32_t times) {
+  Process* const process = active_;
+  const auto blocked = oracle_.Blocked(id);
+  if (!blocked || process == nullptr || !process->alive || process->paused) return;
+  const auto seen = oracle_.Find(id);
+  const SimulatedDefinition* saga = DefinitionNamed(seen->definition);
+  trace_.Say("operator", "helps {} for the {}. time", seen->key, times);
+  const bool pivot = saga->steps[blocked->step].step_class == StepClass::kPivot;
+  if (blocked->direction == Direction::kAction && pivot && times % 3 != 1) {
+    return HelpPivot(id, blocked->step);
+  }
+  std::erase_if(waits_, [id](const Waits& waits) { return waits.key.saga == id; });
+  oracle_.OnRelease(id);
+  if (times <= 3) {
+    process->coordinator->RetryThen(
+        id, {"operator", "repaired"}, VerbDone(*process, id, EventKind::kOperatorVerb, Verb::kRetry));
+  } else {
+    process->coordinator->AbandonThen(
+        id, {"operator", "not to be repaired"},
+        VerbDone(*process, id, EventKind::kOperatorVerb, Verb::kAbandon));
+  }
+}
+
+void World::HelpPivot(SagaId id, uint16_t step) {
+  Process* const process = active_;
+  const auto seen = oracle_.Find(id);
+  const SimulatedDefinition& saga = *DefinitionNamed(seen->definition);
+  Asked asked;
+  asked.verb = BarrierVerb::kReconcile;
+  asked.request.key = {StoreId{1}, id, StepHash(saga.steps[step].name), 0, Direction::kAction};
+  for (const Intent& intent : intents_) {
+    if (intent.id != id) continue;
+    asked.request.fingerprint = BarrierRequest::Of(Told{asked.request.key}, intent.input).fingerprint;
+  }
+  asked.output = StepOutput(saga, step, seen->key, profile_[Knob::kBigOutput]);
+  const std::string name = saga.steps[step].name;
+  const std::string output = StepOutput(saga, step, seen->key, 0);
+  Deliver(process, saga.steps[step].service, asked,
+          Reply([this, process, id, name, output](absl::StatusOr<Verdict<std::string>> verdict) {
+            if (!verdict.ok() || !process->alive) return;
+            if (verdict->done()) {
+              process->coordinator->SupplyOutputThen(
+                  id, NamedStep{name}, output, {"operator", "the participant says so"},
+                  VerbDone(*process, id, EventKind::kOperatorVerb, Verb::kSupplyOutput));
+            } else if (verdict->kind() == VerdictKind::kRejectedForKey) {
+              process->coordinator->MarkNotDoneThen(
+                  id, name, {"operator", "the participant says so"},
+                  VerbDone(*process, id, EventKind::kOperatorVerb, Verb::kMarkNotDone));
+            }
+          }));
+}
+
+void World::HelpStuck() {
+  for (const auto& saga : oracle_.sagas()) {
+    if (saga.state == SagaState::kStuck) Help(saga.id, ++helped_[saga.id]);
+  }
+}
+
+// ---- the end ------------------------------------------------------------------------------------
+
+// Everything is quiet and healthy: what is asked by blocking is answered as it was by callback.
+void World::AskEverything() {
+  Coordinator& coordinator = *active_->coordinator;
+  oracle_.Check(Promise::kBounds, coordinator.stats().in_flight == 0,
+                fmt::format("{} sagas are in memory, and all have ended",
+                            coordinator.stats().in_flight));
+  const absl::Time now = EngineNow(*active_);
+  for (const Intent& intent : intents_) {
+    const SimulatedDefinition& saga = definitions_[intent.definition];
+    if (saga.retention < absl::Hours(1)) continue;
+    const auto found = coordinator.Find(KeyOf(saga), intent.key);
+    oracle_.Check(Promise::kAcknowledged, found.ok() && found->id() == *intent.id,
+                  fmt::format("'{}' is not found: {}", intent.key, found.status().ToString()));
+    const StartRequest<std::string> again{intent.input, {.key = intent.key}};
+    const auto started = coordinator.StartMany(KeyOf(saga), std::span(&again, 1));
+    oracle_.Check(Promise::kAcknowledged, started.front().ok(), "a known key is not answered");
+    if (!started.front().ok()) continue;
+    oracle_.OnStarted({saga.name, intent.key, intent.input, started.front()->id(),
+                       started.front()->existed(), now});
+    const auto outcome = started.front()->Await(absl::ZeroDuration());
+    oracle_.Check(Promise::kEnd, outcome.ok(), "an ended saga has no outcome");
+    if (outcome.ok()) oracle_.OnSettled(outcome->id(), outcome->state(), std::nullopt);
+    const auto shown = coordinator.Show(*intent.id);
+    oracle_.Check(Promise::kEnd, shown.ok() && outcome.ok() && shown->info.state == outcome->state(),
+                  "Show and Await differ");
+    const absl::Status late = coordinator.Cancel(*intent.id, {"client", "too late"});
+    oracle_.Check(Promise::kEnd, absl::IsFailedPrecondition(late), "an ended saga was cancelled");
+  }
+  const auto live = coordinator.List({});
+  oracle_.Check(Promise::kEnd, live.ok() && live->empty(), "List shows what has ended");
+  const auto finished = coordinator.List({.finished = true});
+  oracle_.Check(Promise::kAcknowledged, finished.ok(), "List fails");
+  oracle_.Check(Promise::kBounds, coordinator.Shutdown(absl::Seconds(1)).ok(),
+                "a quiet coordinator does not shut down");
+}
+
+}  // namespace skald::inline v1::internal
