@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "dependents.h"
 #include "skald/base/check.h"
 #include "skald/base/status.h"
 #include "skald/base/strings.h"
@@ -30,15 +31,6 @@ bool IsUndoSettled(const StepView& step) {
   return step.status == StepStatus::kNotRun || step.status == StepStatus::kUndone;
 }
 
-bool SuccessorsSettled(const SagaView& view, const DefinitionData& definition, uint16_t step) {
-  for (uint16_t other = 0; other < view.steps.size(); ++other) {
-    for (const uint16_t predecessor : definition.steps[other].predecessors) {
-      if (predecessor == step && !IsUndoSettled(view.steps[other])) return false;
-    }
-  }
-  return true;
-}
-
 SagaState SettleForward(const SagaView& view, const DefinitionData& definition) {
   bool all_done = true;
   bool blocked = false;
@@ -59,12 +51,14 @@ SagaState SettleBackward(const SagaView& view, const DefinitionData& definition)
   bool all_settled = true;
   bool blocked = false;
   bool can_run = false;
+  const auto clear = internal::DependentsSettled(
+      definition, [&](uint16_t step) { return IsUndoSettled(view.steps[step]); });
   for (uint16_t step = 0; step < view.steps.size(); ++step) {
     if (IsUndoSettled(view.steps[step])) continue;
     all_settled = false;
     if (view.steps[step].status == StepStatus::kUndoBlocked) {
       blocked = true;
-    } else if (SuccessorsSettled(view, definition, step)) {
+    } else if (clear[step]) {
       can_run = true;
     }
   }

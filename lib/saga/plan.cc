@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "dependents.h"
 #include "skald/base/check.h"
 
 namespace skald::inline v1 {
@@ -91,28 +92,24 @@ void PlanForward(const SagaView& view, const DefinitionData& definition, const A
   }
 }
 
-// What depends on the step is out of the way: undone or never run, and nothing of it is running.
-bool DependentsSettled(const SagaView& view, const DefinitionData& definition,
-                       const AttemptList& list, uint16_t step) {
-  for (uint16_t other = 0; other < view.steps.size(); ++other) {
-    const auto& predecessors = definition.steps[other].predecessors;
-    if (std::find(predecessors.begin(), predecessors.end(), step) == predecessors.end()) continue;
-    const StepStatus status = view.steps[other].status;
-    if (status != StepStatus::kNotRun && status != StepStatus::kUndone) return false;
-    if (IsRunning(list, other, Direction::kAction)) return false;
-    if (IsRunning(list, other, Direction::kCompensation)) return false;
-  }
-  return true;
+// The step is out of the way: undone or never run, and nothing of it is running.
+bool IsOutOfTheWay(const SagaView& view, const AttemptList& list, uint16_t step) {
+  const StepStatus status = view.steps[step].status;
+  if (status != StepStatus::kNotRun && status != StepStatus::kUndone) return false;
+  return !IsRunning(list, step, Direction::kAction) &&
+         !IsRunning(list, step, Direction::kCompensation);
 }
 
 void PlanBackward(const SagaView& view, const DefinitionData& definition, const AttemptList& list,
                   absl::Time now, NextList& out) {
+  const auto clear = internal::DependentsSettled(
+      definition, [&](uint16_t step) { return IsOutOfTheWay(view, list, step); });
   for (uint16_t step = 0; step < view.steps.size(); ++step) {
     const StepStatus status = view.steps[step].status;
     if (status != StepStatus::kDone && status != StepStatus::kMayHaveRun) continue;
     if (IsRunning(list, step, Direction::kAction)) continue;
     if (IsRunning(list, step, Direction::kCompensation)) continue;
-    if (!DependentsSettled(view, definition, list, step)) continue;
+    if (!clear[step]) continue;
     out.push_back(PlanAttempt(view, definition, list, step, Direction::kCompensation, now));
   }
 }

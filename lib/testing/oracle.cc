@@ -256,6 +256,7 @@ void Oracle::OnReturned(const SentAttempt& attempt, VerdictKind verdict, bool ou
   SagaModel::Step& step = found->second->steps()[attempt.step];
   ++step.returned;
   step.unknown = step.unknown || output_failed || verdict == VerdictKind::kUnknown;
+  step.rejected_for_key = step.rejected_for_key || verdict == VerdictKind::kRejectedForKey;
   step.other_than_later = step.other_than_later || verdict != VerdictKind::kRetryLater;
 }
 
@@ -390,7 +391,8 @@ std::vector<Oracle::SagaSeen> Oracle::sagas() const {
   std::vector<SagaSeen> seen;
   for (const auto& [id, model] : models_) {
     if (!model->started()) continue;
-    seen.push_back({id, model->definition_name(), model->key(), model->state()});
+    seen.push_back(
+        {id, model->definition_name(), model->key(), model->state(), model->updated()});
   }
   return seen;
 }
@@ -399,7 +401,7 @@ std::optional<Oracle::SagaSeen> Oracle::Find(SagaId id) const {
   const auto found = models_.find(id);
   if (found == models_.end() || !found->second->started()) return std::nullopt;
   const SagaModel& model = *found->second;
-  return SagaSeen{id, model.definition_name(), model.key(), model.state()};
+  return SagaSeen{id, model.definition_name(), model.key(), model.state(), model.updated()};
 }
 
 std::optional<Oracle::BlockedStep> Oracle::Blocked(SagaId id) const {

@@ -29,11 +29,13 @@ bool SagaModel::NeedsUndo(uint16_t index) const {
   return step.action == Action::kOpen && step.dispatchable_at_turn;
 }
 
+// Also what depends on it by way of others.
 bool SagaModel::SuccessorsSettled(uint16_t index, uint64_t moment) const {
   for (uint16_t other = 0; other < steps_.size(); ++other) {
     const auto& before = definition_->steps[other].predecessors;
     if (std::find(before.begin(), before.end(), index) == before.end()) continue;
     if (NeedsUndo(other) || steps_[other].undone_at > moment) return false;
+    if (!SuccessorsSettled(other, moment)) return false;
   }
   return true;
 }
@@ -107,16 +109,15 @@ std::optional<Broken> SagaModel::OnStart(const Event& event, const DefinitionDat
 
 std::optional<Broken> SagaModel::CheckClean(const Event& event) const {
   const Step& step = steps_[event.step];
-  if (!event.clean || event.verdict == VerdictKind::kRejectedForKey || step.sent == 0) {
-    return std::nullopt;
-  }
+  if (!event.clean || step.rejected_for_key || step.sent == 0) return std::nullopt;
   if (step.unknown || step.sent > step.returned) {
     return Break(Promise::kEffect,
                  fmt::format("step {} counts as never run, but an attempt of it may have happened "
                              "({} sent, {} returned)",
                              event.step, step.sent, step.returned));
   }
-  if (event.kind == EventKind::kGaveUp && step.other_than_later) {
+  const bool by_later = event.kind == EventKind::kGaveUp && event.verdict == VerdictKind::kRetryLater;
+  if (by_later && step.other_than_later) {
     return Break(Promise::kEffect, "a clean give-up of a step that said other than RetryLater");
   }
   return std::nullopt;
@@ -251,7 +252,15 @@ std::optional<Broken> SagaModel::CheckState(const Event& event) const {
   bool all_done = true;
   bool undo_left = false;
   bool blocked = false;
+  bool can_go_on = false;
   for (uint16_t index = 0; index < steps_.size(); ++index) {
+    const Step& step = steps_[index];
+    const bool undo = turned() && NeedsUndo(index) && !step.undo_blocked;
+    can_go_on = can_go_on || (undo && SuccessorsSettled(index, moment_));
+    const bool act = !turned() && step.action == Action::kOpen && Ready(index);
+    const bool turn = !turned() && (step.action == Action::kNotRun ||
+                                    step.action == Action::kMayHaveRun);
+    can_go_on = can_go_on || act || turn;
     all_done = all_done && steps_[index].action == Action::kDone;
     undo_left = undo_left || NeedsUndo(index);
     blocked = blocked || steps_[index].action == Action::kBlocked || steps_[index].undo_blocked;
@@ -259,7 +268,7 @@ std::optional<Broken> SagaModel::CheckState(const Event& event) const {
   SagaState expected = turned() ? SagaState::kCompensating : SagaState::kRunning;
   if (!turned() && all_done) expected = SagaState::kCompleted;
   if (turned() && !undo_left) expected = SagaState::kCompensated;
-  if (!IsTerminal(expected) && blocked) expected = SagaState::kStuck;
+  if (!IsTerminal(expected) && blocked && !can_go_on) expected = SagaState::kStuck;
   if (event.kind == EventKind::kOperatorVerb && event.verb == Verb::kAbandon) {
     expected = SagaState::kAbandoned;
   }

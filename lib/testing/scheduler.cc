@@ -33,6 +33,10 @@ void SeededScheduler::After(absl::Duration delay, Work event) {
   events_.emplace(clock_.Boot() + whole, std::move(event));
 }
 
+void SeededScheduler::ClearEvents() {
+  while (!events_.empty()) std::exchange(events_, {}).clear();
+}
+
 void SeededScheduler::WakeAll() {
   for (Seat& seat : seats_) seat.idle = false;
 }

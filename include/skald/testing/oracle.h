@@ -140,6 +140,7 @@ class SKALD_EXPORT Oracle {
     std::string definition;
     std::string key;
     SagaState state = SagaState::kRunning;
+    absl::Time updated;
   };
   std::vector<SagaSeen> sagas() const;
   std::optional<SagaSeen> Find(SagaId id) const;

@@ -44,8 +44,8 @@ class SKALD_EXPORT SeededScheduler {
 
   // Once, `delay` of boot time from now. Among things that are due, chance decides.
   void After(absl::Duration delay, Work event);
-  // Drops all events.
-  void ClearEvents() { events_.clear(); }
+  // Drops all events, also those that dropping one adds.
+  void ClearEvents();
   size_t events() const { return events_.size(); }
 
   // One of the things that can be done now. RETURNS: false when no event is due and no actor that

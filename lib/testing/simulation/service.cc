@@ -75,7 +75,8 @@ absl::StatusOr<std::unique_ptr<BarrierService>> BarrierService::Open(
 
 Verdict<std::string> BarrierService::Do(Transaction& rows, const Asked& asked) {
   if (auto refusal = Refusal(asked.business)) return *std::move(refusal);
-  const absl::Status written = Write(rows, asked.action_key(), '+');
+  absl::Status written;
+  if (asked.has_effect) written = Write(rows, asked.action_key(), '+');
   touched_();
   if (!written.ok()) return FromStatus(written);
   return asked.output;
@@ -147,6 +148,7 @@ Verdict<std::string> BareService::Answer(const Asked& asked) {
     return RejectedForKey("it had not run, and never will");
   }
   if (auto refusal = Refusal(asked.business)) return *std::move(refusal);
+  if (!asked.has_effect) return asked.output;
   Entry& entry = entries_[key];
   entry.effect = {.action = key, .applied = 1};
   entry.output = asked.output;

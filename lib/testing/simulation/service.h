@@ -24,6 +24,7 @@ struct Asked {
   BarrierRequest request;
   std::string input;
   std::string output;  // of the action, if it happens
+  bool has_effect = true;  // otherwise it only reads, and is in no book
   // What the business says when it is asked to do it.
   VerdictKind business = VerdictKind::kDone;
 

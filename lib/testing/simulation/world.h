@@ -173,6 +173,7 @@ class World {
   void Heal();
   void HealedLoop();
   bool Settled() const;
+  void ComeToRest();
   void Judge();
   void CheckBooks(Oracle::Moment moment);
   bool Chance(Knob knob);

@@ -75,7 +75,9 @@ SentAttempt World::Sent(Process& process, const StepContext& context,
   oracle_.Check(Promise::kIdentity, sent.key == expected, "an effect key is not the step's own");
   std::erase_if(waits_, [&](const Waits& waits) {
     if (waits.process != process.number || waits.key != sent.key) return false;
-    oracle_.Check(Promise::kTime, scheduler_.clock().Boot() >= waits.until,
+    // Engine time counts whole microseconds.
+    oracle_.Check(Promise::kTime,
+                  scheduler_.clock().Boot() + absl::Microseconds(1) > waits.until,
                   fmt::format("{} is sent again before the delay it asked for", ToString(sent.key)));
     return true;
   });
@@ -119,6 +121,7 @@ StepCall World::MakeCall(Process& process, const SimulatedDefinition& saga, uint
   call.asked.verb = verb;
   call.asked.request = BarrierRequest::Of(context, input);
   call.asked.input = input;
+  call.asked.has_effect = saga.steps[step].step_class != StepClass::kNoEffect;
   call.asked.output = StepOutput(saga, step, context.key(), profile_[Knob::kBigOutput]);
   call.asked.business = BusinessOf(saga, step, verb, context.key());
   return call;
