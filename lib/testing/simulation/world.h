@@ -219,6 +219,7 @@ class World {
                      absl::StatusOr<SagaHandle<std::string>> answer);
   void OnOutcome(Process& process, size_t index, SagaId id,
                  const absl::StatusOr<Outcome<std::string>>& outcome);
+  bool MayBeForgotten(const Intent& intent) const;
   void BadStart(size_t index);
   void CancelIntent(size_t index);
   void RetryIntent(size_t index);

@@ -93,6 +93,13 @@ void World::AskAgain(size_t index, absl::Duration delay) {
   });
 }
 
+// Soon over, or made old by a clock that leapt.
+bool World::MayBeForgotten(const Intent& intent) const {
+  const absl::Duration retention = definitions_[intent.definition].retention;
+  return retention < absl::Hours(1) ||
+         oracle_.Find(*intent.id)->updated + retention <= EngineNow(*active_);
+}
+
 // ---- starts -------------------------------------------------------------------------------------
 
 void World::StartIntent(size_t index, bool other_input) {
@@ -100,7 +107,7 @@ void World::StartIntent(size_t index, bool other_input) {
   Process* const process = active_;
   if (process == nullptr || !process->alive || process->paused) return;
   const SimulatedDefinition& saga = definitions_[intent.definition];
-  if (other_input && (!intent.id || saga.retention < absl::Hours(1))) return;
+  if (other_input && (!intent.id || MayBeForgotten(intent))) return;
   trace_.Say("client", "asks {} to start {}{}", process->name, intent.key,
              other_input ? " with another input" : "");
   trace_.Count(other_input ? "asked with another input"
@@ -305,8 +312,7 @@ void World::AskEverything() {
   const absl::Time now = EngineNow(*active_);
   for (const Intent& intent : intents_) {
     const SimulatedDefinition& saga = definitions_[intent.definition];
-    // A clock that leapt may have made it old.
-    if (oracle_.Find(*intent.id)->updated + saga.retention <= now) continue;
+    if (MayBeForgotten(intent)) continue;
     const auto found = coordinator.Find(KeyOf(saga), intent.key);
     oracle_.Check(Promise::kAcknowledged, found.ok() && found->id() == *intent.id,
                   fmt::format("'{}' is not found: {}", intent.key, found.status().ToString()));
