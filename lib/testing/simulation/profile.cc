@@ -20,8 +20,8 @@ constexpr std::array<std::string_view, kKnobs> kNames = {
 
 // A fault that is always there hides others, and so does one that never is.
 uint32_t Sometimes(Random& random, uint32_t most) {
-  if (random.Chance(0.35)) return 0;
-  return static_cast<uint32_t>(1 + random.Below(random.Chance(0.3) ? most : most / 4 + 1));
+  if (random.Chance(0.25)) return 0;
+  return static_cast<uint32_t>(1 + random.Below(random.Chance(0.4) ? most : most / 3 + 1));
 }
 
 bool ToNumber(std::string_view text, uint64_t& number) {
@@ -47,9 +47,9 @@ SimulationProfile ProfileOf(uint64_t seed) {
   p[Knob::kDefinitions] = upto(1, 3);
   p[Knob::kSteps] = upto(1, 7);
   p[Knob::kShards] = upto(1, 3);
-  p[Knob::kCrashes] = upto(1, 4);
+  p[Knob::kCrashes] = upto(1, 6);
   p[Knob::kRecoveryCrash] = Sometimes(random, 600);
-  p[Knob::kTakeovers] = random.Chance(0.4) ? upto(1, 2) : 0;
+  p[Knob::kTakeovers] = random.Chance(0.5) ? upto(1, 3) : 0;
   p[Knob::kOutages] = random.Chance(0.4) ? upto(1, 2) : 0;
   p[Knob::kClockSteps] = random.Chance(0.4) ? upto(1, 3) : 0;
   p[Knob::kMissing] = random.Chance(0.2) ? upto(50, 300) : 0;

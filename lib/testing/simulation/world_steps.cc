@@ -165,7 +165,9 @@ void World::Returned(const StepCall& call, const Verdict<std::string>& verdict) 
   if (too_big) trace_.Count("fault output too big");
   if (call.process->stale) trace_.Count("verdict in a stale process");
   oracle_.OnReturned(call.sent, verdict.kind(), too_big);
-  if (verdict.kind() == VerdictKind::kRetryLater && verdict.delay()) {
+  // (Of a guarded step another attempt may be on its way already.)
+  if (verdict.kind() == VerdictKind::kRetryLater && verdict.delay() &&
+      !call.step->options.guarded) {
     waits_.push_back(
         {call.process->number, call.sent.key, scheduler_.clock().Boot() + *verdict.delay()});
   }
