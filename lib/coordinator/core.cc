@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/random.h"
 #include "skald/base/status.h"
 
@@ -22,6 +23,7 @@ const Registered* Core::FindDefinition(std::string_view name, uint32_t version) 
 Incarnation Core::Floor() const {
   // The source of numbers first: a shard announces before it draws.
   uint64_t floor = next_incarnation.load(std::memory_order_seq_cst);
+  if (SKALD_SABOTAGED(kFloorTooHigh)) return Incarnation{floor};
   for (const auto& shard : shards) floor = std::min(floor, shard->floor());
   return Incarnation{floor};
 }
@@ -71,7 +73,9 @@ absl::Status Core::Health() {
 
 void Core::DropOldBlocks() {
   uint64_t needed = last_durable_block.load(std::memory_order_seq_cst);
-  for (const auto& shard : shards) needed = std::min(needed, shard->needed());
+  if (!SKALD_SABOTAGED(kDropsTooEarly)) {
+    for (const auto& shard : shards) needed = std::min(needed, shard->needed());
+  }
   uint64_t below = dropped_below_.load();
   if (needed <= below || !dropped_below_.compare_exchange_strong(below, needed)) return;
   const absl::Status dropped =

@@ -8,6 +8,7 @@
 #include "core.h"
 #include "shard.h"
 #include "skald/base/check.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/strings.h"
 
 namespace skald::inline v1::internal {
@@ -244,6 +245,9 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt) {
   const Attempts& tried = *FindAttempts(machine.attempts, attempt.step, attempt.direction);
   StepContext::Fields fields;
   fields.idempotency_key = {core_.fence.store, machine.id, node.hash, 0, attempt.direction};
+  if (SKALD_SABOTAGED(kKeyOfTheEpoch)) {
+    fields.idempotency_key.index = static_cast<uint32_t>(core_.fence.epoch);
+  }
   fields.saga = machine.id;
   fields.definition = data.name;
   attempt.key = machine.key();
@@ -446,7 +450,7 @@ void Shard::Overdue(Machine& machine, Attempt& attempt) {
                   machine.definition_name(), machine.key(),
                   node.options.guarded ? "; its barrier lets another attempt go ahead"
                                        : "; the saga waits for it, or for an operator's Retry"));
-  if (!node.options.guarded) return;
+  if (!node.options.guarded && !SKALD_SABOTAGED(kOvertakesAttempts)) return;
   attempts->running = false;
   ++attempts->zombies;
   AttemptResult result;

@@ -4,6 +4,7 @@
 
 #include "core.h"
 #include "shard.h"
+#include "skald/base/internal/sabotage.h"
 
 namespace skald::inline v1::internal {
 
@@ -43,6 +44,7 @@ void Shard::Adopt(Machine* machine) {
     }
   }
   if (machine->view.state != SagaState::kRunning) return;
+  if (SKALD_SABOTAGED(kForgetsLostAttempts)) return;
   for (uint16_t step = 0; step < data.steps.size(); ++step) {
     if (machine->view.steps[step].status != StepStatus::kWaiting) continue;
     if (!Dispatchable(machine->view, data, step)) continue;

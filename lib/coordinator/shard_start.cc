@@ -8,6 +8,7 @@
 #include "core.h"
 #include "shard.h"
 #include "skald/base/check.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/status.h"
 
 namespace skald::inline v1::internal {
@@ -110,7 +111,8 @@ bool Shard::AnswerFromMemory(Machine& fresh) {
     AnswerLive(*live, fresh);
     return true;
   }
-  const std::optional<std::string> row = FinishedRow(fresh.id.hash);
+  std::optional<std::string> row = FinishedRow(fresh.id.hash);
+  if (SKALD_SABOTAGED(kForgetsFinished)) row.reset();
   // Somebody else's record shares the row, or will: it must not be written over.
   fresh.row_existed = row.has_value() || machines_.contains(fresh.id.hash);
   if (!row) return false;
@@ -153,7 +155,8 @@ void Shard::AnswerLive(Machine& live, Machine& fresh) {
   StartRequestState& start = fresh.start;
   if (!live.watch) MakeWatch(live);
   absl::StatusOr<Started> answer = Started{live.watch, true};
-  if (live.view.input_fingerprint != start.input_fingerprint) {
+  if (live.view.input_fingerprint != start.input_fingerprint &&
+      !SKALD_SABOTAGED(kTakesOtherInput)) {
     answer =
         OtherInput(start.definition, start.key, live.id, live.view.input.size, start.input.size());
   }
@@ -219,6 +222,7 @@ void Shard::Begin(Machine* fresh) {
   start.input.clear();
   start.row.reset();
   stats_.started.fetch_add(1, std::memory_order_relaxed);
+  if (SKALD_SABOTAGED(kEarlyAnswer)) AnswerDurable(machine);
 }
 
 }  // namespace skald::inline v1::internal

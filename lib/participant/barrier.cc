@@ -11,6 +11,7 @@
 #include "floors.h"
 #include "reservations.h"
 #include "skald/base/check.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/mutex.h"
 #include "skald/base/status.h"
 #include "skald/base/strings.h"
@@ -190,6 +191,7 @@ Ready Barrier::Impl::Prepare(BarrierVerb verb, const BarrierRequest& request, Ba
     }
     record = *std::move(decoded);
   }
+  if (SKALD_SABOTAGED(kForgetfulBarrier) && verb == BarrierVerb::kAction) record.reset();
   // After the row: rows are dropped only when the floor has risen.
   const Incarnation floor = floors_.Highest(request.key.store);
   Decision decision = Decide(verb, request, record, floor);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "skald/base/check.h"
+#include "skald/base/internal/sabotage.h"
 
 namespace skald::inline v1 {
 namespace {
@@ -72,6 +73,7 @@ Decision DecideReconcile(const BarrierRequest& request,
                          const std::optional<BarrierRecord>& record) {
   if (record) return AnswerOfAction(request, *record);
   Decision decision = Answer(VerdictKind::kRejectedForKey, "it had not run, and never will");
+  if (SKALD_SABOTAGED(kLeakyReconcile)) return decision;
   decision.record = BarrierRecord{.action = ActionRecord::kBlocked};
   return decision;
 }
@@ -85,6 +87,7 @@ Decision DecideCompensation(const BarrierRequest& request,
                : Answer(VerdictKind::kRejectedForKey, record->compensation_reason);
   }
   if (record && record->action == ActionRecord::kDone) return {.run = true};
+  if (!record && SKALD_SABOTAGED(kNoNullCompensation)) return Answer(VerdictKind::kDone, {});
   Decision decision = Answer(VerdictKind::kDone, {});
   decision.record = record.value_or(BarrierRecord{.action = ActionRecord::kBlocked});
   decision.record->compensation = CompensationRecord::kDone;

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/container/inlined_vector.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/saga/definition.h"
 
 namespace skald::inline v1::internal {
@@ -16,7 +17,8 @@ template <typename Settled>
 absl::InlinedVector<bool, 8> DependentsSettled(const DefinitionData& definition, Settled settled) {
   absl::InlinedVector<bool, 8> clear(definition.steps.size(), true);
   for (size_t step = definition.steps.size(); step-- > 0;) {
-    if (clear[step] && settled(static_cast<uint16_t>(step))) continue;
+    const bool behind = clear[step] || SKALD_SABOTAGED(kShortSightedOrder);
+    if (behind && settled(static_cast<uint16_t>(step))) continue;
     for (const uint16_t before : definition.steps[step].predecessors) clear[before] = false;
   }
   return clear;

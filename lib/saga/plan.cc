@@ -6,6 +6,7 @@
 
 #include "dependents.h"
 #include "skald/base/check.h"
+#include "skald/base/internal/sabotage.h"
 
 namespace skald::inline v1 {
 namespace {
@@ -30,7 +31,7 @@ bool IsRunning(const AttemptList& list, uint16_t step, Direction direction) {
 // open.
 bool DirectionOpen(const SagaView& view, const DefinitionData& definition,
                    const AttemptList& list) {
-  if (!PivotDispatchable(view, definition)) return false;
+  if (!PivotDispatchable(view, definition) || SKALD_SABOTAGED(kCancelBehindPivot)) return false;
   if (view.steps[*definition.pivot].status != StepStatus::kWaiting) return true;
   if (view.steps[*definition.pivot].unclean) return true;
   const Attempts* attempts = Find(list, *definition.pivot, Direction::kAction);
@@ -109,7 +110,7 @@ void PlanBackward(const SagaView& view, const DefinitionData& definition, const 
     if (status != StepStatus::kDone && status != StepStatus::kMayHaveRun) continue;
     if (IsRunning(list, step, Direction::kAction)) continue;
     if (IsRunning(list, step, Direction::kCompensation)) continue;
-    if (!clear[step]) continue;
+    if (!clear[step] && !SKALD_SABOTAGED(kUndoesInAnyOrder)) continue;
     out.push_back(PlanAttempt(view, definition, list, step, Direction::kCompensation, now));
   }
 }
@@ -128,6 +129,7 @@ absl::Duration Backoff(const RetryPolicy& policy, const Attempts& attempts,
                        const AttemptResult& result, double jitter) {
   const double doublings = std::min<double>(attempts.count == 0 ? 0 : attempts.count - 1, 40);
   const absl::Duration cap = std::min(policy.delay_max, policy.delay_min * std::exp2(doublings));
+  if (SKALD_SABOTAGED(kIgnoresDelay)) return cap * jitter;
   return std::max(cap * jitter, result.delay.value_or(absl::ZeroDuration()));
 }
 
@@ -144,6 +146,7 @@ bool IsBeyondPivot(const DefinitionData& definition, uint16_t step) {
 
 // Nothing of the step can have happened: no attempt before this one may have run.
 bool IsClean(const Attempts& attempts, const StepView& step) {
+  if (SKALD_SABOTAGED(kUncleanIsClean)) return true;
   return !attempts.unclean && !attempts.lost && !step.unclean;
 }
 

@@ -7,6 +7,7 @@
 
 #include "committer_impl.h"
 #include "skald/base/check.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/status.h"
 
 namespace skald::inline v1 {
@@ -83,6 +84,9 @@ bool Committer::Impl::TakeGroup() {
 }
 
 void Committer::Impl::Attempt() {
+  if (SKALD_SABOTAGED(kAnswerBeforeCommit)) {
+    for (CommitCallback& done : in_flight_->done) Answer(done, absl::OkStatus());
+  }
   absl::StatusOr<CommitResult> result = store_.Commit(fence_, in_flight_->batch);
   if (result.ok() && result->failed_units.empty()) return OnDurable();
   if (result.ok()) return OnFailedUnits(result->failed_units);
@@ -140,6 +144,7 @@ void Committer::Impl::OnFailedUnits(const std::vector<uint32_t>& failed) {
 }
 
 void Committer::Impl::OnUnknown(const absl::Status& error) {
+  if (SKALD_SABOTAGED(kUnknownIsDurable)) return OnDurable();
   const absl::Duration now = options_.clock->Boot();
   if (unsettled_since_ == absl::InfiniteDuration()) {
     unsettled_since_ = now;

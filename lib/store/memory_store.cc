@@ -11,6 +11,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "skald/base/check.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/mutex.h"
 #include "skald/base/random.h"
 #include "skald/base/strings.h"
@@ -147,7 +148,7 @@ absl::StatusOr<Writer*> MemoryStore::Impl::Check(const Fence& fence) {
                     static_cast<uint64_t>(fence.store), fence.writer, static_cast<uint64_t>(id_)));
   }
   Writer& writer = writers_[fence.writer - 1U];
-  if (fence.epoch != writer.epoch) {
+  if (fence.epoch != writer.epoch && !SKALD_SABOTAGED(kStaleFence)) {
     return absl::AbortedError(fmt::format(
         "the fence of writer {} is stale: its epoch is {}, another has acquired {} since",
         fence.writer, fence.epoch, writer.epoch));

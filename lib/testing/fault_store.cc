@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/status.h"
 
 namespace skald::inline v1 {
@@ -103,6 +104,15 @@ absl::StatusOr<CommitResult> FaultStore::Commit(const Fence& fence, const Batch&
     return error;
   }
   if (fault == StoreFault::kBefore || fault == StoreFault::kFull) return error;
+  if (SKALD_SABOTAGED(kLostSync)) {
+    while (ApplyLate()) {
+    }
+    if (fault == StoreFault::kNone && batch.number % 3 == 0) {
+      MutexLock lock(mutex_);
+      late_.push_back({fence, batch});
+      return CommitResult{};
+    }
+  }
   ApplyDrops();
   absl::StatusOr<CommitResult> result = ForwardingStore::Commit(fence, batch);
   if (fault == StoreFault::kAfter) return error;

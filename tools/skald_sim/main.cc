@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -10,6 +11,7 @@
 #include "definition_file.h"
 #include "minimums.h"
 #include "runner.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/strings.h"
 
 namespace {
@@ -32,6 +34,8 @@ struct Flags {
   bool story = false;
   bool twice = false;
   bool no_shrink = false;
+  std::string plant;
+  bool list_bugs = false;
 };
 
 void PrintLine(std::string_view line) {
@@ -141,8 +145,33 @@ int RunProfile(const std::string& path, SimulationOptions options, const Flags& 
   return RunOne(options, flags);
 }
 
+// RETURNS: whether the bug is there to be planted.
+bool Plant([[maybe_unused]] const std::string& name) {
+#if defined(SKALD_SABOTAGE)
+  const auto& names = skald::internal::kSabotageNames;
+  const auto at = std::find(names.begin(), names.end(), name);
+  if (at == names.end()) return false;
+  skald::internal::planted = static_cast<skald::internal::Sabotage>(at - names.begin());
+  return true;
+#else
+  return false;
+#endif
+}
+
 int Run(const Flags& flags) {
   skald_sim::RunnerOptions options;
+  if (flags.list_bugs) {
+    for (const std::string_view name : skald::internal::kSabotageNames) {
+      if (name != "none") fmt::print("{}\n", name);
+    }
+    return kKept;
+  }
+  if (!flags.plant.empty() && !Plant(flags.plant)) {
+    return Complain(fmt::format("there is no bug '{}' to be planted in this build; --list-bugs "
+                                "lists them, the Meson option 'sabotage' builds them in",
+                                flags.plant));
+  }
+  if (!flags.plant.empty()) options.threads = 1;  // the first seed that finds it
   options.twice = flags.twice;
   options.progress = ::isatty(STDERR_FILENO) != 0;
   if (!flags.definition.empty()) {
@@ -182,6 +211,8 @@ int main(int argc, char** argv) {
   app.add_option("--save", flags.save, "where the shortest failing history is kept");
   app.add_flag("--story", flags.story, "with --seed or --profile: tells the history, line by line");
   app.add_flag("--twice", flags.twice, "every seed twice: the histories must be equal");
+  app.add_option("--plant", flags.plant, "a bug, in a build that has them");
+  app.add_flag("--list-bugs", flags.list_bugs, "the bugs that can be planted");
   app.add_flag("--no-shrink", flags.no_shrink, "tells the failing history as it is");
   try {
     app.parse(argc, argv);
