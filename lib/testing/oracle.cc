@@ -105,8 +105,8 @@ void Oracle::OnDurable(const Batch& batch) {
     unit.ForEach([this](const Unit::Op& op) {
       if (op.kind != Unit::OpKind::kPut || op.space != Space::kLog) return;
       const absl::StatusOr<Block> block = ReadBlock(op.value);
-      if (!Expect(Promise::kAcknowledged, block.ok(), "a journal block does not read: ",
-                  ToStd(block.status().message()))) {
+      if (!Expect(Promise::kAcknowledged, block.ok(),
+                  "a journal block does not read: ", ToStd(block.status().message()))) {
         return;
       }
       OnBlock(*block);
@@ -115,8 +115,9 @@ void Oracle::OnDurable(const Batch& batch) {
 }
 
 void Oracle::OnBlock(const Block& block) {
-  Expect(Promise::kTime, block.header.time >= time_, "a block is older than one before it: ",
-         absl::FormatTime(block.header.time), " < ", absl::FormatTime(time_));
+  Expect(Promise::kTime, block.header.time >= time_,
+         "a block is older than one before it: ", absl::FormatTime(block.header.time), " < ",
+         absl::FormatTime(time_));
   time_ = std::max(time_, block.header.time);
   for (const BlockEntry& entry : block.entries) OnEntry(block, entry);
 }
@@ -140,7 +141,8 @@ void Oracle::Apply(SagaModel& model, uint64_t epoch, std::string_view events) {
   model.bytes().append(events);
   while (!events.empty()) {
     const absl::StatusOr<Event> event = ReadEvent(events);
-    if (!Expect(Promise::kAcknowledged, event.ok(), Name(model), ": an event does not read")) return;
+    if (!Expect(Promise::kAcknowledged, event.ok(), Name(model), ": an event does not read"))
+      return;
     const internal::DefinitionData* definition =
         event->kind == EventKind::kStart ? FindDefinition(event->definition, event->version)
                                          : model.definition();
@@ -155,8 +157,8 @@ void Oracle::Apply(SagaModel& model, uint64_t epoch, std::string_view events) {
 void Oracle::ReadStore(Store& store) {
   ++moment_;
   absl::StatusOr<std::unique_ptr<Cursor>> cursor = store.Scan(Space::kLog, {});
-  if (!Expect(Promise::kAcknowledged, cursor.ok(), "the journal cannot be scanned: ",
-              ToStd(cursor.status().message()))) {
+  if (!Expect(Promise::kAcknowledged, cursor.ok(),
+              "the journal cannot be scanned: ", ToStd(cursor.status().message()))) {
     return;
   }
   absl::btree_map<SagaId, std::string> found;
@@ -178,10 +180,11 @@ void Oracle::ReadStore(Store& store) {
     const bool ended = model->ended();
     if (model->started()) {
       const std::string_view known = model->bytes();
-      const bool same = known == bytes || (ended && known.substr(known.size() -
-                                           std::min(known.size(), bytes.size())) == bytes);
-      Expect(Promise::kAcknowledged, same, Name(*model), " is not in the journal as it was: ",
-             bytes.size(), " bytes of ", known.size());
+      const bool same =
+          known == bytes ||
+          (ended && known.substr(known.size() - std::min(known.size(), bytes.size())) == bytes);
+      Expect(Promise::kAcknowledged, same, Name(*model),
+             " is not in the journal as it was: ", bytes.size(), " bytes of ", known.size());
       continue;
     }
     std::string_view first = bytes;
@@ -382,8 +385,8 @@ void Oracle::CheckEffects(std::span<const Effect> effects, Moment moment) {
 void Oracle::CheckEnded() {
   for (const auto& [id, model] : models_) {
     if (!model->started()) continue;
-    Expect(Promise::kLiveness, model->ended(), Name(*model), " is still ",
-           ToString(model->state()), " although nothing is wrong any more");
+    Expect(Promise::kLiveness, model->ended(), Name(*model), " is still ", ToString(model->state()),
+           " although nothing is wrong any more");
   }
 }
 
@@ -391,8 +394,7 @@ std::vector<Oracle::SagaSeen> Oracle::sagas() const {
   std::vector<SagaSeen> seen;
   for (const auto& [id, model] : models_) {
     if (!model->started()) continue;
-    seen.push_back(
-        {id, model->definition_name(), model->key(), model->state(), model->updated()});
+    seen.push_back({id, model->definition_name(), model->key(), model->state(), model->updated()});
   }
   return seen;
 }

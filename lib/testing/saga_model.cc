@@ -24,7 +24,8 @@ bool SagaModel::Ready(uint16_t step) const {
 
 bool SagaModel::NeedsUndo(uint16_t index) const {
   const Step& step = steps_[index];
-  if (definition_->steps[index].step_class != StepClass::kCompensatable || step.undone) return false;
+  if (definition_->steps[index].step_class != StepClass::kCompensatable || step.undone)
+    return false;
   if (step.action == Action::kDone || step.action == Action::kMayHaveRun) return true;
   return step.action == Action::kOpen && step.dispatchable_at_turn;
 }
@@ -52,8 +53,8 @@ std::optional<Broken> SagaModel::Apply(const Event& event, const DefinitionData*
                                        uint64_t epoch, uint64_t moment) {
   moment_ = moment;
   if (ended()) {
-    return Break(Promise::kEnd, fmt::format("{} after the end, {}", ToString(event.kind),
-                                            ToString(state_)));
+    return Break(Promise::kEnd,
+                 fmt::format("{} after the end, {}", ToString(event.kind), ToString(state_)));
   }
   if (event.kind != EventKind::kStart && events_ == 0) {
     return Break(Promise::kAcknowledged, fmt::format("{} without a Start", ToString(event.kind)));
@@ -116,7 +117,8 @@ std::optional<Broken> SagaModel::CheckClean(const Event& event) const {
                              "({} sent, {} returned)",
                              event.step, step.sent, step.returned));
   }
-  const bool by_later = event.kind == EventKind::kGaveUp && event.verdict == VerdictKind::kRetryLater;
+  const bool by_later =
+      event.kind == EventKind::kGaveUp && event.verdict == VerdictKind::kRetryLater;
   if (by_later && step.other_than_later) {
     return Break(Promise::kEffect, "a clean give-up of a step that said other than RetryLater");
   }
@@ -135,8 +137,8 @@ std::optional<Broken> SagaModel::OnAction(const Event& event) {
                  fmt::format("step {} has a verdict before what it depends on", event.step));
   }
   if (turned() && (!step.dispatchable_at_turn || step.undone)) {
-    return Break(Promise::kDirection, fmt::format("a late verdict of step {}, which was settled",
-                                                  event.step));
+    return Break(Promise::kDirection,
+                 fmt::format("a late verdict of step {}, which was settled", event.step));
   }
   step.decided_at = moment_;
   if (event.verdict == VerdictKind::kDone) {
@@ -234,8 +236,8 @@ std::optional<Broken> SagaModel::OnVerb(const Event& event) {
     return std::nullopt;
   }
   if (event.step >= steps_.size() || steps_[event.step].action != Action::kBlocked) {
-    return Break(Promise::kEnd, fmt::format("{} of a step that does not block",
-                                            ToString(event.verb)));
+    return Break(Promise::kEnd,
+                 fmt::format("{} of a step that does not block", ToString(event.verb)));
   }
   Step& step = steps_[event.step];
   step.decided_at = moment_;
@@ -258,8 +260,8 @@ std::optional<Broken> SagaModel::CheckState(const Event& event) const {
     const bool undo = turned() && NeedsUndo(index) && !step.undo_blocked;
     can_go_on = can_go_on || (undo && SuccessorsSettled(index, moment_));
     const bool act = !turned() && step.action == Action::kOpen && Ready(index);
-    const bool turn = !turned() && (step.action == Action::kNotRun ||
-                                    step.action == Action::kMayHaveRun);
+    const bool turn =
+        !turned() && (step.action == Action::kNotRun || step.action == Action::kMayHaveRun);
     can_go_on = can_go_on || act || turn;
     all_done = all_done && steps_[index].action == Action::kDone;
     undo_left = undo_left || NeedsUndo(index);
@@ -273,9 +275,9 @@ std::optional<Broken> SagaModel::CheckState(const Event& event) const {
     expected = SagaState::kAbandoned;
   }
   if (event.state_after == expected) return std::nullopt;
-  return Break(Promise::kEnd, fmt::format("{} leaves it {}, and it should be {}",
-                                          ToString(event.kind), ToString(event.state_after),
-                                          ToString(expected)));
+  return Break(Promise::kEnd,
+               fmt::format("{} leaves it {}, and it should be {}", ToString(event.kind),
+                           ToString(event.state_after), ToString(expected)));
 }
 
 std::optional<Broken> SagaModel::MaySendAction(uint16_t index, uint64_t moment) const {
@@ -286,9 +288,9 @@ std::optional<Broken> SagaModel::MaySendAction(uint16_t index, uint64_t moment) 
   const auto& before = definition_->steps[index].predecessors;
   for (const uint16_t other : before) {
     if (steps_[other].action == Action::kDone && steps_[other].decided_at <= moment) continue;
-    return Break(Promise::kDurableFirst,
-                 fmt::format("step {} is sent before the verdict of step {} is durable", index,
-                             other));
+    return Break(
+        Promise::kDurableFirst,
+        fmt::format("step {} is sent before the verdict of step {} is durable", index, other));
   }
   if (turned() && turned_at_ <= moment) {
     return Break(Promise::kDirection, fmt::format("step {} is sent after the turn", index));

@@ -61,9 +61,9 @@ absl::Status RefuseUnknown(const json& from, const std::set<std::string>& known)
 }
 
 absl::Status ReadStep(const json& from, SimulatedDefinition& saga) {
-  SKALD_RETURN_IF_ERROR(RefuseUnknown(
-      from, {"name", "class", "service", "timeout_ms", "attempts_max", "delay_min_ms",
-             "delay_max_ms", "guarded", "once", "inline", "reconcile", "uses"}));
+  SKALD_RETURN_IF_ERROR(
+      RefuseUnknown(from, {"name", "class", "service", "timeout_ms", "attempts_max", "delay_min_ms",
+                           "delay_max_ms", "guarded", "once", "inline", "reconcile", "uses"}));
   SimulatedStep step;
   step.name = from.at("name").get<std::string>();
   if (!skald::IsName(step.name)) return Bad("a name is 1 to 64 letters, digits, '-', '_' or '.'");
@@ -93,15 +93,14 @@ absl::Status ReadStep(const json& from, SimulatedDefinition& saga) {
 }
 
 absl::StatusOr<SimulatedDefinition> Read(const json& from) {
-  SKALD_RETURN_IF_ERROR(
-      RefuseUnknown(from, {"name", "version", "retention_s", "result", "steps"}));
+  SKALD_RETURN_IF_ERROR(RefuseUnknown(from, {"name", "version", "retention_s", "result", "steps"}));
   SimulatedDefinition saga;
   saga.name = from.at("name").get<std::string>();
   saga.version = from.value("version", 1U);
   saga.retention = absl::Seconds(from.value("retention_s", 7 * 24 * 3600));
   for (const json& step : from.at("steps")) {
-    SKALD_RETURN_IF_ERROR(skald::Annotate(ReadStep(step, saga),
-                                          fmt::format("step {}", saga.steps.size() + 1)));
+    SKALD_RETURN_IF_ERROR(
+        skald::Annotate(ReadStep(step, saga), fmt::format("step {}", saga.steps.size() + 1)));
   }
   if (saga.steps.empty()) return Bad("it has no steps");
   if (from.contains("result")) {

@@ -106,16 +106,16 @@ int RunMany(const skald_sim::RunnerOptions& options, const Flags& flags) {
     return kBroken;
   }
   if (totals.failed) {
-    return Explain({.profile = skald::ProfileOf(totals.failed->seed),
-                    .definitions = options.definitions},
-                   flags, totals.failed->violations.front());
+    return Explain(
+        {.profile = skald::ProfileOf(totals.failed->seed), .definitions = options.definitions},
+        flags, totals.failed->violations.front());
   }
   if (totals.seeds == 0) {
     fmt::print("no seed was run\n");
     return kBroken;
   }
-  const auto below = options.definitions.empty() ? skald_sim::BelowMinimum(totals)
-                                                 : std::vector<std::string>();
+  const auto below =
+      options.definitions.empty() ? skald_sim::BelowMinimum(totals) : std::vector<std::string>();
   for (const std::string& line : below) fmt::print("too seldom: {}\n", line);
   fmt::print("{}\n", below.empty() ? "every promise kept" : "some of it happened too seldom");
   return below.empty() ? kKept : kBroken;
@@ -167,9 +167,10 @@ int Run(const Flags& flags) {
     return kKept;
   }
   if (!flags.plant.empty() && !Plant(flags.plant)) {
-    return Complain(fmt::format("there is no bug '{}' to be planted in this build; --list-bugs "
-                                "lists them, the Meson option 'sabotage' builds them in",
-                                flags.plant));
+    return Complain(
+        fmt::format("there is no bug '{}' to be planted in this build; --list-bugs "
+                    "lists them, the Meson option 'sabotage' builds them in",
+                    flags.plant));
   }
   if (!flags.plant.empty()) options.threads = 1;  // the first seed that finds it
   options.twice = flags.twice;

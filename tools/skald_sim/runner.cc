@@ -55,8 +55,7 @@ class Runner {
     for (const auto& [what, count] : report.counters) totals_.counters[what] += count;
     for (size_t i = 0; i < skald::kPromises; ++i) totals_.checks[i] += report.checks[i];
     if (!equal) totals_.two_histories = report.seed;
-    if (!report.violations.empty() &&
-        (!totals_.failed || report.seed < totals_.failed->seed)) {
+    if (!report.violations.empty() && (!totals_.failed || report.seed < totals_.failed->seed)) {
       totals_.failed = report;
     }
     if (!equal || totals_.failed) stop_ = true;

@@ -64,12 +64,12 @@ struct Violation {
 
 // One call of a step's function.
 struct SentAttempt {
-  EffectKey key;             // its direction says which function
-  uint16_t step = 0;         // index in the definition
+  EffectKey key;      // its direction says which function
+  uint16_t step = 0;  // index in the definition
   bool reconcile = false;
   Incarnation floor{};
-  uint64_t owner = 0;        // which process sent it
-  uint64_t dispatched = 0;   // Oracle::moment() when the coordinator handed it to its executor
+  uint64_t owner = 0;       // which process sent it
+  uint64_t dispatched = 0;  // Oracle::moment() when the coordinator handed it to its executor
   bool owner_is_stale = false;
 };
 

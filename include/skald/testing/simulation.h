@@ -29,39 +29,39 @@ namespace skald::inline v1 {
 
 // How much of what happens. Counts, or chances in a thousand. 0 always means: none of it.
 enum class Knob : uint8_t {
-  kSagas = 0,       // keys that are started
-  kDefinitions,     // how many there are
-  kSteps,           // of a definition, at most
+  kSagas = 0,    // keys that are started
+  kDefinitions,  // how many there are
+  kSteps,        // of a definition, at most
   kShards,
-  kCrashes,         // of the coordinator's process
-  kRecoveryCrash,   // ‰: dies again while it opens
-  kTakeovers,       // a second process opens the store while the first goes on, or is paused
-  kOutages,         // the remote participant dies and comes back
-  kClockSteps,      // of the wall clock
-  kMissing,         // ‰: a definition is not registered at an open
-  kRejected,        // ‰ of calls: the business says no
-  kRetryLater,      // ‰
-  kUnknown,         // ‰: the participant does not know, and nothing happened
-  kThrow,           // ‰
-  kLostRequest,     // ‰ of calls
-  kLostAnswer,      // ‰: it happened, and the verdict is lost
-  kDuplicate,       // ‰: a remote call arrives twice
-  kSlow,            // ‰: it arrives after others, or after its deadline
-  kHang,            // ‰: it is not answered before the faults have healed
-  kCommitBefore,    // ‰ of commits: fail, nothing happened
-  kCommitAfter,     // ‰: fail, happened
-  kCommitLater,     // ‰: fail, happen later
-  kDiskFull,        // ‰ of commits begin a time in which all fail
-  kReadError,       // ‰ of reads
-  kExecutorFull,    // ‰ of attempts are refused at first
-  kBigOutput,       // ‰ of outputs are over the bound
-  kCancel,          // ‰ of sagas
-  kDeadline,        // ‰ of sagas have a short one
-  kVerbs,           // ‰ of sagas are retried by an operator although nothing is stuck
-  kAgain,           // ‰ of sagas are started again under their key
-  kOtherInput,      // ‰ of sagas: again, with another input
-  kBadStart,        // ‰ of sagas are preceded by a start that must be refused
-  kExpiry,          // ‰ of definitions have a short retention
+  kCrashes,        // of the coordinator's process
+  kRecoveryCrash,  // ‰: dies again while it opens
+  kTakeovers,      // a second process opens the store while the first goes on, or is paused
+  kOutages,        // the remote participant dies and comes back
+  kClockSteps,     // of the wall clock
+  kMissing,        // ‰: a definition is not registered at an open
+  kRejected,       // ‰ of calls: the business says no
+  kRetryLater,     // ‰
+  kUnknown,        // ‰: the participant does not know, and nothing happened
+  kThrow,          // ‰
+  kLostRequest,    // ‰ of calls
+  kLostAnswer,     // ‰: it happened, and the verdict is lost
+  kDuplicate,      // ‰: a remote call arrives twice
+  kSlow,           // ‰: it arrives after others, or after its deadline
+  kHang,           // ‰: it is not answered before the faults have healed
+  kCommitBefore,   // ‰ of commits: fail, nothing happened
+  kCommitAfter,    // ‰: fail, happened
+  kCommitLater,    // ‰: fail, happen later
+  kDiskFull,       // ‰ of commits begin a time in which all fail
+  kReadError,      // ‰ of reads
+  kExecutorFull,   // ‰ of attempts are refused at first
+  kBigOutput,      // ‰ of outputs are over the bound
+  kCancel,         // ‰ of sagas
+  kDeadline,       // ‰ of sagas have a short one
+  kVerbs,          // ‰ of sagas are retried by an operator although nothing is stuck
+  kAgain,          // ‰ of sagas are started again under their key
+  kOtherInput,     // ‰ of sagas: again, with another input
+  kBadStart,       // ‰ of sagas are preceded by a start that must be refused
+  kExpiry,         // ‰ of definitions have a short retention
 };
 inline constexpr size_t kKnobs = 33;
 SKALD_EXPORT std::string_view ToString(Knob knob);
@@ -95,8 +95,8 @@ struct SimulatedStep {
   StepClass step_class = StepClass::kCompensatable;
   StepOptions options;
   ServiceKind service = ServiceKind::kRemote;
-  bool reconcile = false;       // a pivot only
-  std::vector<uint16_t> uses;   // earlier steps whose output it is given, two at most
+  bool reconcile = false;      // a pivot only
+  std::vector<uint16_t> uses;  // earlier steps whose output it is given, two at most
 };
 
 // A linear definition: its steps in order.

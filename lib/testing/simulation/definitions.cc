@@ -19,11 +19,13 @@ absl::Duration OneOf(Random& random, std::initializer_list<absl::Duration> choic
 
 RetryPolicy DrawPolicy(Random& random, bool for_ever) {
   RetryPolicy policy;
-  policy.delay_min = OneOf(random, {absl::Milliseconds(1), absl::Milliseconds(20), absl::Seconds(1)});
+  policy.delay_min =
+      OneOf(random, {absl::Milliseconds(1), absl::Milliseconds(20), absl::Seconds(1)});
   policy.delay_max = policy.delay_min * static_cast<int64_t>(1 + random.Below(20));
   constexpr uint32_t kAttempts[] = {1, 2, 3, 5, 20};
   policy.attempts_max = for_ever ? 0 : kAttempts[random.Below(5)];
-  if (random.Chance(0.15)) policy.age_max = OneOf(random, {absl::Milliseconds(200), absl::Seconds(5)});
+  if (random.Chance(0.15))
+    policy.age_max = OneOf(random, {absl::Milliseconds(200), absl::Seconds(5)});
   return policy;
 }
 
@@ -102,8 +104,8 @@ struct AsyncCompensation : Body {
   Task<Verdict<Nothing>> operator()(const StepContext& context, const std::string& input,
                                     const std::string* output) const {
     world->CheckOwn(context, *saga, step, output);
-    return Undo(world->RunStep(world->MakeCall(*process, *saga, step, BarrierVerb::kCompensation,
-                                               context, input)));
+    return Undo(world->RunStep(
+        world->MakeCall(*process, *saga, step, BarrierVerb::kCompensation, context, input)));
   }
   static Task<Verdict<Nothing>> Undo(Task<Verdict<std::string>> task) {
     const Verdict<std::string> verdict = co_await std::move(task);
@@ -115,8 +117,8 @@ struct PlainCompensation : Body {
   Verdict<Nothing> operator()(const StepContext& context, const std::string& input,
                               const std::string* output) const {
     world->CheckOwn(context, *saga, step, output);
-    return WithoutOutput(world->RunInline(world->MakeCall(
-        *process, *saga, step, BarrierVerb::kCompensation, context, input)));
+    return WithoutOutput(world->RunInline(
+        world->MakeCall(*process, *saga, step, BarrierVerb::kCompensation, context, input)));
   }
 };
 
@@ -143,11 +145,9 @@ void FillStep(StepNode& node, const Body& body, const SimulatedStep& step) {
   if (step.reconcile) node.reconcile = action(BarrierVerb::kReconcile);
   if (step.step_class != StepClass::kCompensatable) return;
   if (plain) {
-    node.compensation =
-        CompensationRunner<std::string, std::string, PlainCompensation>{{body}, {}};
+    node.compensation = CompensationRunner<std::string, std::string, PlainCompensation>{{body}, {}};
   } else {
-    node.compensation =
-        CompensationRunner<std::string, std::string, AsyncCompensation>{{body}, {}};
+    node.compensation = CompensationRunner<std::string, std::string, AsyncCompensation>{{body}, {}};
   }
 }
 
@@ -184,7 +184,7 @@ Definition BuildDefinition(World& world, Process& process, const SimulatedDefini
 }
 
 std::string StepOutput(const SimulatedDefinition& saga, uint16_t step, std::string_view key,
-                     uint32_t big_permille) {
+                       uint32_t big_permille) {
   const std::string& name = saga.steps[step].name;
   std::string output = fmt::format("{} of {}", name, key);
   if (StableHash64(name, key) % 1000 < big_permille) output.append(8192, '.');

@@ -10,13 +10,12 @@ namespace skald::inline v1 {
 namespace {
 
 constexpr std::array<std::string_view, kKnobs> kNames = {
-    "sagas",        "definitions",   "steps",        "shards",       "crashes",
-    "recovery-crash", "takeovers",   "outages",      "clock-steps",  "missing",
-    "rejected",     "retry-later",   "unknown",      "throw",        "lost-request",
-    "lost-answer",  "duplicate",     "slow",         "hang",         "commit-before",
-    "commit-after", "commit-later",  "disk-full",    "read-error",   "executor-full",
-    "big-output",   "cancel",        "deadline",     "verbs",        "again",
-    "other-input",  "bad-start",     "expiry"};
+    "sagas",         "definitions",   "steps",        "shards",       "crashes",   "recovery-crash",
+    "takeovers",     "outages",       "clock-steps",  "missing",      "rejected",  "retry-later",
+    "unknown",       "throw",         "lost-request", "lost-answer",  "duplicate", "slow",
+    "hang",          "commit-before", "commit-after", "commit-later", "disk-full", "read-error",
+    "executor-full", "big-output",    "cancel",       "deadline",     "verbs",     "again",
+    "other-input",   "bad-start",     "expiry"};
 
 // A fault that is always there hides others, and so does one that never is.
 uint32_t Sometimes(Random& random, uint32_t most) {
@@ -54,13 +53,13 @@ SimulationProfile ProfileOf(uint64_t seed) {
   p[Knob::kClockSteps] = random.Chance(0.4) ? upto(1, 3) : 0;
   p[Knob::kMissing] = random.Chance(0.2) ? upto(50, 300) : 0;
   const std::pair<Knob, uint32_t> chances[] = {
-      {Knob::kRejected, 200},    {Knob::kRetryLater, 200},   {Knob::kUnknown, 200},
-      {Knob::kThrow, 60},        {Knob::kLostRequest, 150},  {Knob::kLostAnswer, 200},
-      {Knob::kDuplicate, 300},   {Knob::kSlow, 300},         {Knob::kHang, 60},
-      {Knob::kCommitBefore, 80}, {Knob::kCommitAfter, 80},   {Knob::kCommitLater, 60},
-      {Knob::kDiskFull, 10},     {Knob::kReadError, 30},     {Knob::kExecutorFull, 200},
-      {Knob::kBigOutput, 30},    {Knob::kCancel, 300},       {Knob::kDeadline, 250},
-      {Knob::kVerbs, 200},       {Knob::kAgain, 700},        {Knob::kOtherInput, 200},
+      {Knob::kRejected, 200},    {Knob::kRetryLater, 200},  {Knob::kUnknown, 200},
+      {Knob::kThrow, 60},        {Knob::kLostRequest, 150}, {Knob::kLostAnswer, 200},
+      {Knob::kDuplicate, 300},   {Knob::kSlow, 300},        {Knob::kHang, 60},
+      {Knob::kCommitBefore, 80}, {Knob::kCommitAfter, 80},  {Knob::kCommitLater, 60},
+      {Knob::kDiskFull, 10},     {Knob::kReadError, 30},    {Knob::kExecutorFull, 200},
+      {Knob::kBigOutput, 30},    {Knob::kCancel, 300},      {Knob::kDeadline, 250},
+      {Knob::kVerbs, 200},       {Knob::kAgain, 700},       {Knob::kOtherInput, 200},
       {Knob::kBadStart, 150},    {Knob::kExpiry, 400}};
   for (const auto& [knob, most] : chances) p[knob] = Sometimes(random, most);
   return p;

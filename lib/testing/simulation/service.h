@@ -23,7 +23,7 @@ struct Asked {
   BarrierVerb verb = BarrierVerb::kAction;
   BarrierRequest request;
   std::string input;
-  std::string output;  // of the action, if it happens
+  std::string output;      // of the action, if it happens
   bool has_effect = true;  // otherwise it only reads, and is in no book
   // What the business says when it is asked to do it.
   VerdictKind business = VerdictKind::kDone;

@@ -26,7 +26,7 @@ class Search {
     for (uint64_t seed = 1; tries_ > 0; ++seed) {
       SimulationOptions other = best_;
       other.profile.seed = seed;
-      Try(other);
+      Try(other, /*shorter=*/true);
     }
   }
   SimulationOptions best() && { return std::move(best_); }
@@ -39,15 +39,16 @@ class Search {
       if (less >= best_.profile.knobs[knob]) continue;
       SimulationOptions smaller = best_;
       smaller.profile.knobs[knob] = less;
-      if (Try(smaller)) better = true;
+      if (Try(smaller, /*shorter=*/false)) better = true;
     }
     return better;
   }
 
-  bool Try(const SimulationOptions& other) {
+  // `shorter`: only a history with fewer lines will do; otherwise less of a cause is enough.
+  bool Try(const SimulationOptions& other, bool shorter) {
     if (tries_-- <= 0) return false;
     const std::optional<uint64_t> lines = Lines(other);
-    if (!lines || *lines >= best_lines_) return false;
+    if (!lines || *lines > best_lines_ || (shorter && *lines == best_lines_)) return false;
     best_ = other;
     best_lines_ = *lines;
     return true;
@@ -72,12 +73,13 @@ class Search {
 
 SimulationOptions Shrink(const SimulationOptions& failing, Promise promise, int tries) {
   // A third of the tries goes to other dice: what is small has few ways to go wrong.
-  Search search(failing, promise, tries - tries / 3);
-  search.Descend();
-  SimulationOptions small = std::move(search).best();
-  Search again(small, promise, tries / 3);
-  again.OtherSeeds();
-  return std::move(again).best();
+  Search smaller(failing, promise, tries / 3);
+  smaller.Descend();
+  Search luckier(std::move(smaller).best(), promise, tries / 3);
+  luckier.OtherSeeds();
+  Search last(std::move(luckier).best(), promise, tries / 3);
+  last.Descend();
+  return std::move(last).best();
 }
 
 }  // namespace skald::inline v1

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <string>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <utility>
 

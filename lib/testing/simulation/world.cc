@@ -232,9 +232,10 @@ void World::CheckBooks(Oracle::Moment moment) {
 
 void World::Judge() {
   for (const Intent& intent : intents_) {
-    oracle_.Check(Promise::kLiveness, intent.id.has_value(),
-                  fmt::format("the start of '{}' is not answered although nothing is wrong any more",
-                              intent.key));
+    oracle_.Check(
+        Promise::kLiveness, intent.id.has_value(),
+        fmt::format("the start of '{}' is not answered although nothing is wrong any more",
+                    intent.key));
     oracle_.Check(Promise::kLiveness, intent.settled,
                   fmt::format("nobody was told how '{}' ended", intent.key));
   }

@@ -73,15 +73,16 @@ class CountingObserver final : public Observer {
 
 // One life of the coordinator's process. Outlives its death: late calls still find it.
 struct Process {
-  explicit Process(uint64_t n, uint64_t seed) : number(n), name(fmt::format("p{}", n)), random(seed) {}
+  explicit Process(uint64_t n, uint64_t seed)
+      : number(n), name(fmt::format("p{}", n)), random(seed) {}
 
   const uint64_t number;
   const std::string name;
   SeededRandom random;
   bool alive = true;
-  bool stale = false;   // another process has acquired the store since
+  bool stale = false;  // another process has acquired the store since
   bool paused = false;
-  bool apart = false;   // taken apart after its death
+  bool apart = false;    // taken apart after its death
   bool complete = true;  // every definition is registered
   absl::Time engine_begin;
   absl::Duration boot_at_open;
@@ -136,7 +137,7 @@ struct Intent {
   absl::Duration deadline = absl::InfiniteDuration();
   std::optional<SagaId> id;  // acknowledged
   bool settled = false;
-  bool asks_again = false;   // already planned
+  bool asks_again = false;  // already planned
 };
 
 class World {
@@ -273,6 +274,6 @@ std::vector<SimulatedDefinition> DrawDefinitions(const SimulationProfile& profil
 
 // What a step gives when it happens: fixed by the saga's key and the step.
 std::string StepOutput(const SimulatedDefinition& saga, uint16_t step, std::string_view key,
-                     uint32_t big_permille);
+                       uint32_t big_permille);
 
 }  // namespace skald::inline v1::internal

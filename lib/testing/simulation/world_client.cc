@@ -149,8 +149,8 @@ void World::OnStartAnswer(Process& process, size_t index, bool other_input,
                      answer->existed(), EngineNow(process)});
   if (intent.id != answer->id()) intent.settled = false;
   intent.id = answer->id();
-  answer->AwaitThen([this, p = &process, index, id = answer->id()](
-                        const absl::StatusOr<Outcome<std::string>>& outcome) {
+  answer->AwaitThen([this, p = &process, index,
+                     id = answer->id()](const absl::StatusOr<Outcome<std::string>>& outcome) {
     if (!p->alive || Site(*p, "before an outcome")) return;
     OnOutcome(*p, index, id, outcome);
   });
@@ -194,13 +194,16 @@ void World::BadStart(size_t index) {
   const std::string name = kind == 2 ? std::string(100, 'k') : fmt::format("bad{}", index);
   trace_.Count("asked what must be refused");
   process->coordinator->StartThen(
-      key, input, {.key = name}, [this, kind](const absl::StatusOr<SagaHandle<std::string>>& answer) {
-        const absl::StatusCode expected = kind == 0 ? absl::StatusCode::kFailedPrecondition
-                                                    : absl::StatusCode::kInvalidArgument;
+      key, input, {.key = name},
+      [this, kind](const absl::StatusOr<SagaHandle<std::string>>& answer) {
+        const absl::StatusCode expected =
+            kind == 0 ? absl::StatusCode::kFailedPrecondition : absl::StatusCode::kInvalidArgument;
         const absl::StatusCode code = answer.status().code();
-        const bool right = code == expected || (kind != 0 && code == absl::StatusCode::kFailedPrecondition);
-        oracle_.Check(Promise::kBounds, right || code == absl::StatusCode::kUnavailable,
-                      fmt::format("a start that is over a bound got {}", answer.status().ToString()));
+        const bool right =
+            code == expected || (kind != 0 && code == absl::StatusCode::kFailedPrecondition);
+        oracle_.Check(
+            Promise::kBounds, right || code == absl::StatusCode::kUnavailable,
+            fmt::format("a start that is over a bound got {}", answer.status().ToString()));
       });
 }
 
@@ -209,8 +212,7 @@ void World::BadStart(size_t index) {
 VerbCallback World::VerbDone(Process& process, SagaId id, EventKind kind, Verb verb) {
   return [this, p = &process, id, kind, verb](const absl::Status& status) {
     if (!p->alive || Site(*p, "before a verb's answer")) return;
-    const std::string_view name =
-        kind == EventKind::kCancelAsked ? "Cancel" : ToString(verb);
+    const std::string_view name = kind == EventKind::kCancelAsked ? "Cancel" : ToString(verb);
     trace_.Say("operator", "is told of {} of {}: {}", name, ToString(id),
                absl::StatusCodeToString(status.code()));
     trace_.Count(fmt::format("{} {}", name, absl::StatusCodeToString(status.code())));
@@ -223,9 +225,9 @@ void World::CancelIntent(size_t index) {
   const Intent& intent = intents_[index];
   if (!intent.id || process == nullptr || !process->alive || process->paused) return;
   trace_.Say("operator", "asks {} to cancel {}", process->name, intent.key);
-  process->coordinator->CancelThen(*intent.id, {"client", "changed my mind"},
-                                   VerbDone(*process, *intent.id, EventKind::kCancelAsked,
-                                            Verb::kRetry));
+  process->coordinator->CancelThen(
+      *intent.id, {"client", "changed my mind"},
+      VerbDone(*process, *intent.id, EventKind::kCancelAsked, Verb::kRetry));
 }
 
 void World::RetryIntent(size_t index) {
@@ -237,8 +239,8 @@ void World::RetryIntent(size_t index) {
   std::erase_if(waits_, [id](const Waits& waits) { return waits.key.saga == id; });
   // From here on attempts that are overdue may be passed by.
   oracle_.OnRelease(id);
-  process->coordinator->RetryThen(
-      id, {"operator", "impatient"}, VerbDone(*process, id, EventKind::kOperatorVerb, Verb::kRetry));
+  process->coordinator->RetryThen(id, {"operator", "impatient"},
+                                  VerbDone(*process, id, EventKind::kOperatorVerb, Verb::kRetry));
 }
 
 // What an operator does for a stuck saga: tries again, asks the participant and says what it says,
@@ -257,8 +259,8 @@ void World::Help(SagaId id, uint32_t times) {
   std::erase_if(waits_, [id](const Waits& waits) { return waits.key.saga == id; });
   oracle_.OnRelease(id);
   if (times <= 3) {
-    process->coordinator->RetryThen(
-        id, {"operator", "repaired"}, VerbDone(*process, id, EventKind::kOperatorVerb, Verb::kRetry));
+    process->coordinator->RetryThen(id, {"operator", "repaired"},
+                                    VerbDone(*process, id, EventKind::kOperatorVerb, Verb::kRetry));
   } else {
     process->coordinator->AbandonThen(
         id, {"operator", "not to be repaired"},
@@ -275,7 +277,8 @@ void World::HelpPivot(SagaId id, uint16_t step) {
   asked.request.key = {StoreId{1}, id, StepHash(saga.steps[step].name), 0, Direction::kAction};
   for (const Intent& intent : intents_) {
     if (intent.id != id) continue;
-    asked.request.fingerprint = BarrierRequest::Of(Told{asked.request.key}, intent.input).fingerprint;
+    asked.request.fingerprint =
+        BarrierRequest::Of(Told{asked.request.key}, intent.input).fingerprint;
   }
   asked.output = StepOutput(saga, step, seen->key, profile_[Knob::kBigOutput]);
   const std::string name = saga.steps[step].name;
@@ -306,9 +309,9 @@ void World::HelpStuck() {
 // Everything is quiet and healthy: what is asked by blocking is answered as it was by callback.
 void World::AskEverything() {
   Coordinator& coordinator = *active_->coordinator;
-  oracle_.Check(Promise::kBounds, coordinator.stats().in_flight == 0,
-                fmt::format("{} sagas are in memory, and all have ended",
-                            coordinator.stats().in_flight));
+  oracle_.Check(
+      Promise::kBounds, coordinator.stats().in_flight == 0,
+      fmt::format("{} sagas are in memory, and all have ended", coordinator.stats().in_flight));
   const absl::Time now = EngineNow(*active_);
   for (const Intent& intent : intents_) {
     const SimulatedDefinition& saga = definitions_[intent.definition];
@@ -326,7 +329,8 @@ void World::AskEverything() {
     oracle_.Check(Promise::kEnd, outcome.ok(), "an ended saga has no outcome");
     if (outcome.ok()) oracle_.OnSettled(outcome->id(), outcome->state(), std::nullopt);
     const auto shown = coordinator.Show(*intent.id);
-    oracle_.Check(Promise::kEnd, shown.ok() && outcome.ok() && shown->info.state == outcome->state(),
+    oracle_.Check(Promise::kEnd,
+                  shown.ok() && outcome.ok() && shown->info.state == outcome->state(),
                   "Show and Await differ");
     const absl::Status late = coordinator.Cancel(*intent.id, {"client", "too late"});
     oracle_.Check(Promise::kEnd, absl::IsFailedPrecondition(late), "an ended saga was cancelled");

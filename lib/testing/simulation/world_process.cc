@@ -11,8 +11,8 @@
 namespace skald::inline v1::internal {
 
 absl::Time World::EngineNow(const Process& process) const {
-  return process.engine_begin + (const_cast<World*>(this)->scheduler_.clock().Boot() -
-                                 process.boot_at_open);
+  return process.engine_begin +
+         (const_cast<World*>(this)->scheduler_.clock().Boot() - process.boot_at_open);
 }
 
 // ---- opening ------------------------------------------------------------------------------------
@@ -108,9 +108,9 @@ bool World::OpenCoordinator(Process& process) {
 void World::AddActors(Process& process) {
   Process* const p = &process;
   const auto add = [&](std::string_view what, absl::AnyInvocable<bool()> turn) {
-    process.actors.push_back(scheduler_.AddActor(
-        fmt::format("{} {}", process.name, what),
-        [p, turn = std::move(turn)]() mutable { return p->alive && turn(); }));
+    process.actors.push_back(
+        scheduler_.AddActor(fmt::format("{} {}", process.name, what),
+                            [p, turn = std::move(turn)]() mutable { return p->alive && turn(); }));
   };
   add("coordinator", [p] { return p->coordinator->PollOnce(); });
   add("committer", [p] { return p->main_committer->PollOnce(); });
@@ -152,8 +152,8 @@ void World::OpenRemote() {
     if (service.ok()) {
       remote_.committer = *std::move(committer);
       remote_.service = *std::move(service);
-      remote_.actor = scheduler_.AddActor(
-          "remote committer", [this] { return remote_.committer->PollOnce(); });
+      remote_.actor =
+          scheduler_.AddActor("remote committer", [this] { return remote_.committer->PollOnce(); });
       remote_.up = true;
       trace_.Say("remote", "is up");
       return;

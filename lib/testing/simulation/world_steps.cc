@@ -77,9 +77,9 @@ SentAttempt World::Sent(Process& process, const StepContext& context,
     if (waits.process != process.number || waits.key != sent.key) return false;
     if (reconcile) return true;  // another question
     // Engine time counts whole microseconds.
-    oracle_.Check(Promise::kTime,
-                  scheduler_.clock().Boot() + absl::Microseconds(1) > waits.until,
-                  fmt::format("{} is sent again before the delay it asked for", ToString(sent.key)));
+    oracle_.Check(
+        Promise::kTime, scheduler_.clock().Boot() + absl::Microseconds(1) > waits.until,
+        fmt::format("{} is sent again before the delay it asked for", ToString(sent.key)));
     return true;
   });
   return sent;
@@ -149,8 +149,8 @@ Fate World::DrawFate(const StepCall& call) {
     (there ? fate.there : fate.back) =
         Between(Knob::kSlow, absl::Milliseconds(20), absl::Milliseconds(800));
   }
-  fate.duplicate = call.step->service == ServiceKind::kRemote &&
-                   draws(Knob::kDuplicate, "fault duplicate");
+  fate.duplicate =
+      call.step->service == ServiceKind::kRemote && draws(Knob::kDuplicate, "fault duplicate");
   const bool hangs = draws(Knob::kHang, "fault hang");
   fate.hangs_before = hangs && Stream(Knob::kHang).Chance(0.5);
   fate.hangs_after = hangs && !fate.hangs_before;
@@ -233,8 +233,8 @@ void World::Send(const StepCall& call, const Fate& fate, Reply reply) {
     });
   }
   // The way back.
-  Reply answer([this, process, fate, reply = std::move(reply)](
-                   absl::StatusOr<Verdict<std::string>> verdict) mutable {
+  Reply answer([this, process, fate,
+                reply = std::move(reply)](absl::StatusOr<Verdict<std::string>> verdict) mutable {
     Work told = [reply = std::move(reply), verdict = std::move(verdict)]() mutable {
       reply(std::move(verdict));
     };
@@ -265,8 +265,8 @@ void World::Send(const StepCall& call, const Fate& fate, Reply reply) {
 // The request is there. `process`: whose services are asked, but for the remote one.
 void World::Deliver(Process* process, ServiceKind kind, const Asked& asked, Reply reply) {
   trace_.Say(NameOf(kind), "is asked to {}", What(asked));
-  Reply told([this, kind, what = What(asked), reply = std::move(reply)](
-                 absl::StatusOr<Verdict<std::string>> verdict) mutable {
+  Reply told([this, kind, what = What(asked),
+              reply = std::move(reply)](absl::StatusOr<Verdict<std::string>> verdict) mutable {
     trace_.Say(NameOf(kind), "says of {}: {}", what,
                verdict.ok() ? ToString(verdict->kind()) : "nothing");
     reply(std::move(verdict));
@@ -288,8 +288,7 @@ void World::ReleaseHung() {
   std::deque<Work> hung = std::move(hung_);
   hung_.clear();
   for (Work& work : hung) {
-    scheduler_.After(Between(Knob::kHang, absl::ZeroDuration(), absl::Seconds(1)),
-                     std::move(work));
+    scheduler_.After(Between(Knob::kHang, absl::ZeroDuration(), absl::Seconds(1)), std::move(work));
   }
 }
 

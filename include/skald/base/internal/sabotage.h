@@ -18,26 +18,26 @@ namespace skald::inline v1::internal {
 
 enum class Sabotage : uint8_t {
   kNone = 0,
-  kEarlyAnswer,         // Start answers before its record is durable
-  kAnswerBeforeCommit,  // the committer answers, then commits
-  kUnknownIsDurable,    // a commit whose outcome is unknown counts as done
-  kLostSync,            // the store acknowledges what a power loss can still take
-  kStaleFence,          // the store takes commits under an old fence
-  kNoNullCompensation,  // undoing what never ran does not block the late action
-  kForgetfulBarrier,    // a repeated action runs again
-  kLeakyReconcile,      // Reconcile says no without making sure of it
-  kForgetsLostAttempts, // after a restart what was sent counts as never sent
-  kUncleanIsClean,      // a rejection after an Unknown counts as proof that nothing happened
-  kUndoesInAnyOrder,    // compensations do not wait for what depends on their step
-  kShortSightedOrder,   // they wait for the next step only, not for what lies behind it
-  kCancelBehindPivot,   // a Cancel is obeyed while the pivot may be running
-  kForgetsFinished,     // a key whose saga has ended, and is still in memory, starts another
-  kTakesOtherInput,     // a known key with another input is answered as if it were the same
-  kKeyOfTheEpoch,       // the effect key changes with every owner
-  kDropsTooEarly,       // journal blocks are dropped while unfinished sagas need them
-  kOvertakesAttempts,   // a timed-out attempt is not waited for, although nothing guards the step
-  kFloorTooHigh,        // barriers are told to forget sagas that are still live
-  kIgnoresDelay,        // a step is tried again before the delay that it asked for
+  kEarlyAnswer,          // Start answers before its record is durable
+  kAnswerBeforeCommit,   // the committer answers, then commits
+  kUnknownIsDurable,     // a commit whose outcome is unknown counts as done
+  kLostSync,             // the store acknowledges what a power loss can still take
+  kStaleFence,           // the store takes commits under an old fence
+  kNoNullCompensation,   // undoing what never ran does not block the late action
+  kForgetfulBarrier,     // a repeated action runs again
+  kLeakyReconcile,       // Reconcile says no without making sure of it
+  kForgetsLostAttempts,  // after a restart what was sent counts as never sent
+  kUncleanIsClean,       // a rejection after an Unknown counts as proof that nothing happened
+  kUndoesInAnyOrder,     // compensations do not wait for what depends on their step
+  kShortSightedOrder,    // they wait for the next step only, not for what lies behind it
+  kCancelBehindPivot,    // a Cancel is obeyed while the pivot may be running
+  kForgetsFinished,      // a key whose saga has ended, and is still in memory, starts another
+  kTakesOtherInput,      // a known key with another input is answered as if it were the same
+  kKeyOfTheEpoch,        // the effect key changes with every owner
+  kDropsTooEarly,        // journal blocks are dropped while unfinished sagas need them
+  kOvertakesAttempts,    // a timed-out attempt is not waited for, although nothing guards the step
+  kFloorTooHigh,         // barriers are told to forget sagas that are still live
+  kIgnoresDelay,         // a step is tried again before the delay that it asked for
 };
 
 // Names in the order of the numbers, for tables and flags.
@@ -68,9 +68,8 @@ inline constexpr std::array<std::string_view, 21> kSabotageNames = {
 #if defined(SKALD_SABOTAGE)
 // Of the whole process. Set before anything else runs.
 inline std::atomic<Sabotage> planted{Sabotage::kNone};
-#define SKALD_SABOTAGED(bug)                                                  \
-  (::skald::internal::planted.load(std::memory_order_relaxed) == \
-   ::skald::internal::Sabotage::bug)
+#define SKALD_SABOTAGED(bug) \
+  (::skald::internal::planted.load(std::memory_order_relaxed) == ::skald::internal::Sabotage::bug)
 #else
 #define SKALD_SABOTAGED(bug) false
 #endif
