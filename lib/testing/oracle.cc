@@ -290,7 +290,8 @@ void Oracle::OnStarted(const Started& started) {
                                                         Acknowledged{started.id, started.input});
   if (fresh) return;
   if (known->second.id == started.id) {
-    Expect(Promise::kIdentity, started.existed, "a known key counts as new");
+    Expect(Promise::kIdentity, started.existed || started.owner_is_stale,
+           "a known key counts as new");
     return;
   }
   // Another saga under the key: only when the old one has ended and is forgotten.

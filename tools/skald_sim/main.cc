@@ -209,7 +209,7 @@ int main(int argc, char** argv) {
   app.add_option("--minutes", flags.minutes, "as many seeds as fit")->check(CLI::PositiveNumber);
   app.add_option("--profile", flags.profile, "a history that was kept");
   app.add_option("--definition", flags.definition, "a JSON file, instead of random definitions");
-  app.add_option("--save", flags.save, "where the shortest failing history is kept");
+  app.add_option("--save", flags.save, "where the shortest failing history is kept")->take_last();
   app.add_flag("--story", flags.story, "with --seed or --profile: tells the history, line by line");
   app.add_flag("--twice", flags.twice, "every seed twice: the histories must be equal");
   app.add_option("--plant", flags.plant, "a bug, in a build that has them");

@@ -116,6 +116,7 @@ class SKALD_EXPORT Oracle {
     SagaId id;
     bool existed = false;
     absl::Time engine_now;
+    bool owner_is_stale = false;  // its answer may come after a newer owner's
   };
   void OnStarted(const Started& started);
   void OnSettled(SagaId id, SagaState state, const std::optional<std::string>& result);

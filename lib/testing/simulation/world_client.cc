@@ -51,7 +51,11 @@ const SimulatedDefinition* World::DefinitionNamed(std::string_view name) const {
 
 void World::ScheduleClients() {
   SeededRandom& random = Stream(Knob::kSagas);
-  const auto at = [&] { return absl::Milliseconds(1) + absl::Seconds(8) * random.UnitInterval(); };
+  const auto at = [&] {
+    const absl::Duration any = absl::Seconds(8) * random.UnitInterval();
+    const bool burst = Stream(Knob::kBurst).Below(1000) < profile_[Knob::kBurst];
+    return absl::Milliseconds(1) + (burst ? absl::Seconds(1) + any / 200 : any);
+  };
   for (uint32_t i = 0; i < profile_[Knob::kSagas]; ++i) {
     Intent& intent = intents_.emplace_back();
     intent.definition = random.Below(definitions_.size());
@@ -146,7 +150,7 @@ void World::OnStartAnswer(Process& process, size_t index, bool other_input,
              answer->existed() ? ", which existed" : "");
   trace_.Count(answer->existed() ? "start existed" : "start acknowledged");
   oracle_.OnStarted({definitions_[intent.definition].name, intent.key, intent.input, answer->id(),
-                     answer->existed(), EngineNow(process)});
+                     answer->existed(), EngineNow(process), process.stale});
   if (intent.id != answer->id()) intent.settled = false;
   intent.id = answer->id();
   answer->AwaitThen([this, p = &process, index,

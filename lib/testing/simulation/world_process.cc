@@ -113,8 +113,19 @@ void World::AddActors(Process& process) {
                             [p, turn = std::move(turn)]() mutable { return p->alive && turn(); }));
   };
   add("coordinator", [p] { return p->coordinator->PollOnce(); });
-  add("committer", [p] { return p->main_committer->PollOnce(); });
-  add("own committer", [p] { return p->own_committer->PollOnce(); });
+  const auto committer = [this](Committer* polled) {
+    return [this, polled, busy_until = -absl::InfiniteDuration()]() mutable {
+      const absl::Duration now = scheduler_.clock().Boot();
+      if (now < busy_until || !polled->PollOnce()) return false;
+      if (!Chance(Knob::kSlowDisk)) return true;
+      trace_.Count("fault slow disk");
+      busy_until = now + Between(Knob::kSlowDisk, absl::Milliseconds(1), absl::Milliseconds(30));
+      scheduler_.After(busy_until - now, [] {});  // so that it is looked at again then
+      return true;
+    };
+  };
+  add("committer", committer(p->main_committer.get()));
+  add("own committer", committer(p->own_committer.get()));
   add("executor", [this, p] { return p->executor->RunOne(scheduler_.random()); });
 }
 
