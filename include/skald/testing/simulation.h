@@ -62,10 +62,11 @@ enum class Knob : uint8_t {
   kOtherInput,     // ‰ of sagas: again, with another input
   kBadStart,       // ‰ of sagas are preceded by a start that must be refused
   kExpiry,         // ‰ of definitions have a short retention
-  kSlowDisk,         // ‰ of commits take their time: what comes meanwhile is joined
-  kBurst,         // ‰ of sagas start at nearly the same time
+  kSlowDisk,       // ‰ of commits take their time: what comes meanwhile is joined
+  kBurst,          // ‰ of sagas start at nearly the same time
+  kPoison,         // ‰ of sagas have an input that does not decode
 };
-inline constexpr size_t kKnobs = 35;
+inline constexpr size_t kKnobs = 36;
 SKALD_EXPORT std::string_view ToString(Knob knob);
 
 struct SimulationProfile {

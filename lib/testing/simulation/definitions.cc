@@ -64,6 +64,13 @@ SimulatedStep DrawStep(Random& random, size_t index, size_t pivot) {
 
 // ---- building -----------------------------------------------------------------------------------
 
+// As a string's own, but that a poisoned one does not decode.
+absl::Status DecodeInput(std::string_view bytes, void* into) {
+  if (IsPoison(bytes)) return absl::DataLossError("poison");
+  ::new (into) std::string(bytes);
+  return absl::OkStatus();
+}
+
 struct Body {
   World* world;
   Process* process;
@@ -170,7 +177,9 @@ std::vector<SimulatedDefinition> DrawDefinitions(const SimulationProfile& profil
 }
 
 Definition BuildDefinition(World& world, Process& process, const SimulatedDefinition& saga) {
-  Draft draft(saga.name, saga.version, OpsOf<std::string>::Get());
+  ValueOps input = OpsOf<std::string>::Get();
+  input.decode = &DecodeInput;
+  Draft draft(saga.name, saga.version, input);
   for (uint16_t index = 0; index < saga.steps.size(); ++index) {
     const SimulatedStep& step = saga.steps[index];
     StepNode& node =

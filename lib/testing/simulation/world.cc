@@ -236,6 +236,9 @@ void World::Judge() {
         Promise::kLiveness, intent.id.has_value(),
         fmt::format("the start of '{}' is not answered although nothing is wrong any more",
                     intent.key));
+    // Whatever was poisoned or missing around it.
+    oracle_.Check(Promise::kIsolation, intent.settled,
+                  fmt::format("'{}' has not come to its end", intent.key));
     oracle_.Check(Promise::kLiveness, intent.settled,
                   fmt::format("nobody was told how '{}' ended", intent.key));
   }

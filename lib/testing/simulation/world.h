@@ -229,6 +229,7 @@ class World {
   void Help(SagaId id, uint32_t times);
   void HelpPivot(SagaId id, uint16_t step);
   void HelpStuck();
+  void GiveUpPoisoned(const Intent& intent);
   VerbCallback VerbDone(Process& process, SagaId id, EventKind kind, Verb verb);
   void AskEverything();
   const SimulatedDefinition* DefinitionNamed(std::string_view name) const;
@@ -271,6 +272,11 @@ class World {
 Definition BuildDefinition(World& world, Process& process, const SimulatedDefinition& saga);
 // Random linear definitions.
 std::vector<SimulatedDefinition> DrawDefinitions(const SimulationProfile& profile);
+
+// An input that encodes and does not decode: its saga stands still, and nothing else notices.
+inline bool IsPoison(std::string_view input) {
+  return input.starts_with("poison");
+}
 
 // What a step gives when it happens: fixed by the saga's key and the step.
 std::string StepOutput(const SimulatedDefinition& saga, uint16_t step, std::string_view key,

@@ -60,7 +60,8 @@ void World::ScheduleClients() {
     Intent& intent = intents_.emplace_back();
     intent.definition = random.Below(definitions_.size());
     intent.key = fmt::format("k{}", i);
-    intent.input = fmt::format("input of {}", i);
+    intent.input = fmt::format("{} of {}", Chance(Knob::kPoison) ? "poison" : "input", i);
+    if (IsPoison(intent.input)) trace_.Count("asked with poison");
     if (Chance(Knob::kDeadline)) {
       intent.deadline = Between(Knob::kDeadline, absl::Milliseconds(1), absl::Seconds(2));
       trace_.Count("asked with a deadline");
@@ -169,6 +170,12 @@ void World::OnOutcome(Process& process, size_t index, SagaId id,
   }
   trace_.Say("client", "is told that {} is {}", intent.key, ToString(outcome->state()));
   trace_.Count(fmt::format("outcome {}", ToString(outcome->state())));
+  const bool gone = outcome->state() == SagaState::kStuck ||
+                    outcome->state() == SagaState::kAbandoned ||
+                    outcome->state() == SagaState::kCompensated;  // cancelled, or out of time
+  oracle_.Check(Promise::kIsolation, !IsPoison(intent.input) || gone,
+                fmt::format("'{}' is {}, and its input cannot be read", intent.key,
+                            ToString(outcome->state())));
   std::optional<std::string> result;
   if (outcome->result() != nullptr) result = *outcome->result();
   // A stale owner tells what it knew.
@@ -251,6 +258,9 @@ void World::RetryIntent(size_t index) {
 // and in the end gives it up.
 void World::Help(SagaId id, uint32_t times) {
   Process* const process = active_;
+  for (const Intent& intent : intents_) {
+    if (intent.id == id && IsPoison(intent.input)) return GiveUpPoisoned(intent);
+  }
   const auto blocked = oracle_.Blocked(id);
   if (!blocked || process == nullptr || !process->alive || process->paused) return;
   const auto seen = oracle_.Find(id);
@@ -302,7 +312,18 @@ void World::HelpPivot(SagaId id, uint16_t step) {
           }));
 }
 
+void World::GiveUpPoisoned(const Intent& intent) {
+  Process* const process = active_;
+  if (!intent.id || process == nullptr || !process->alive || process->paused) return;
+  process->coordinator->AbandonThen(
+      *intent.id, {"operator", "its input cannot be read"},
+      VerbDone(*process, *intent.id, EventKind::kOperatorVerb, Verb::kAbandon));
+}
+
 void World::HelpStuck() {
+  for (const Intent& intent : intents_) {
+    if (IsPoison(intent.input) && !intent.settled) GiveUpPoisoned(intent);
+  }
   for (const auto& saga : oracle_.sagas()) {
     if (saga.state == SagaState::kStuck) Help(saga.id, ++helped_[saga.id]);
   }
