@@ -136,6 +136,7 @@ class Shard {
   bool PrepareCall(Machine& machine, Attempt& attempt);
   void Send(Attempt* attempt);
   void SendDeferred();
+  void DropDeferred(const Machine& machine, Direction direction, uint16_t step);
   void HandleDone(Attempt* attempt);
   void HandleLate(Machine& machine, Attempt& attempt);
   void Conclude(Machine& machine, Attempts& attempts, AttemptResult& result);

@@ -154,6 +154,8 @@ void Shard::Turn(Machine& machine, const Next& next) {
   if (next.kind == NextKind::kDeadline) event.reason = "the saga's deadline passed";
   if (next.kind == NextKind::kTurn && next.step == Event::kNoStep) event.reason = "cancelled";
   Append(machine, event);
+  // No further action starts, and that is what one that the executor has not taken would do.
+  DropDeferred(machine, Direction::kAction, Event::kNoStep);
   // Actions that still run are asked to end; what they say in time still counts.
   for (Attempt* attempt : machine.running) attempt->stop.request_stop();
 }
@@ -287,6 +289,17 @@ void Shard::Send(Attempt* attempt) {
   deferred_.push_back({attempt, std::move(work)});
 }
 
+// Takes back attempts that the executor has not taken: they come back as ones that never ran.
+// `step`: kNoStep for all.
+void Shard::DropDeferred(const Machine& machine, Direction direction, uint16_t step) {
+  if (deferred_.empty()) return;
+  std::erase_if(deferred_, [&](const Deferred& deferred) {
+    const Attempt& attempt = *deferred.attempt;
+    return attempt.machine == &machine && attempt.direction == direction &&
+           (step == Event::kNoStep || step == attempt.step);
+  });
+}
+
 void Shard::SendDeferred() {
   while (!deferred_.empty()) {
     auto& [attempt, work] = deferred_.front();
@@ -376,6 +389,9 @@ void Shard::Conclude(Machine& machine, Attempts& attempts, AttemptResult& result
   event.clean = judgement.clean;
   event.reason = judgement.reason;
   EraseAttempts(machine, attempts);
+  if (judgement.kind != Judgement::Kind::kIgnored) {
+    DropDeferred(machine, event.direction, event.step);
+  }
   switch (judgement.kind) {
     case Judgement::Kind::kVerdict:
       event.kind = EventKind::kVerdict;
@@ -498,6 +514,8 @@ void Shard::Finish(Machine& machine) {
   }
   KeepFinished(machine);
   timers_.Remove(&machine);
+  DropDeferred(machine, Direction::kAction, Event::kNoStep);
+  DropDeferred(machine, Direction::kCompensation, Event::kNoStep);
   for (Attempt* attempt : machine.running) attempt->stop.request_stop();
   live_.Remove(machine.floor_slot);
   Erase(&machine);

@@ -84,10 +84,14 @@ bool World::OpenStores(Process& process) {
 bool World::OpenCoordinator(Process& process) {
   process.executor = std::make_unique<SimulatedExecutor>();
   process.executor->SetMoment([this] { return oracle_.moment(); });
-  process.executor->SetRefusals([this] {
-    const bool refuses = Chance(Knob::kExecutorFull);
-    if (refuses) trace_.Count("fault executor full");
-    return refuses;
+  process.executor->SetRefusals([this, full_until = -absl::InfiniteDuration()]() mutable {
+    const absl::Duration now = scheduler_.clock().Boot();
+    if (faults_ && now < full_until) return true;
+    if (!Chance(Knob::kExecutorFull)) return false;
+    trace_.Count("fault executor full");
+    full_until = now + Between(Knob::kExecutorFull, absl::ZeroDuration(), absl::Milliseconds(60));
+    scheduler_.After(full_until - now, [] {});  // so that it is offered again then
+    return true;
   });
   process.boot_at_open = scheduler_.clock().Boot();
   process.engine_begin = std::max(scheduler_.clock().Wall(), last_block_);
