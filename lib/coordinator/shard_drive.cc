@@ -204,7 +204,6 @@ void Shard::Dispatch(Machine& machine, const Next& next) {
   attempts->timed_out = false;
   ++attempts->count;
   attempts->resent = attempts->sent;
-  attempts->sent = true;
   attempts->token = attempt.token;
   attempt.deadline = AttemptDeadline(machine.view, machine.registered->data(), *attempts, now_);
   if (!PrepareCall(machine, attempt)) {
@@ -277,13 +276,20 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt) {
 }
 
 void Shard::Send(Attempt* attempt) {
+  Attempts& attempts =
+      *FindAttempts(attempt->machine->attempts, attempt->step, attempt->direction);
   if (attempt->is_inline) {
+    attempts.sent = true;
     if (AttemptRun::Run(*attempt) == CallState::kComplete) HandleDone(attempt);
     return;
   }
   Work work = AttemptRun(attempt);
   // Neither a full executor nor one that is shut down is an attempt: the work waits here, in order.
-  if (deferred_.empty() && core_.executor.Execute(std::move(work)).ok()) return;
+  // Until it is taken nothing was sent: a pivot that waits does not hold a Cancel up.
+  if (deferred_.empty() && core_.executor.Execute(std::move(work)).ok()) {
+    attempts.sent = true;
+    return;
+  }
   attempt->queued = true;
   // NOLINTNEXTLINE(bugprone-use-after-move): an executor leaves alone what it refuses
   deferred_.push_back({attempt, std::move(work)});
@@ -305,8 +311,9 @@ void Shard::SendDeferred() {
     auto& [attempt, work] = deferred_.front();
     // Its time begins when it is handed over.
     Machine& machine = *attempt->machine;
-    const Attempts* attempts = FindAttempts(machine.attempts, attempt->step, attempt->direction);
-    if (attempts != nullptr && !machine.gone) {
+    Attempts* attempts = FindAttempts(machine.attempts, attempt->step, attempt->direction);
+    SKALD_DCHECK(!machine.gone, "an attempt of a saga that has ended waits for the executor");
+    if (attempts != nullptr) {
       attempt->deadline =
           AttemptDeadline(machine.view, machine.registered->data(), *attempts, now_);
       attempt->context.emplace(
@@ -319,8 +326,9 @@ void Shard::SendDeferred() {
       handed_over->queued = true;
       return;
     }
+    if (attempts != nullptr) attempts->sent = true;
     deferred_.pop_front();
-    if (!machine.gone) ArmTimer(machine, deadline);
+    ArmTimer(machine, deadline);
   }
 }
 

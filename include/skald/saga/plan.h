@@ -28,7 +28,7 @@ struct Attempts {
   bool reconciling = false;      // the running or next attempt asks Reconcile
   bool timed_out = false;        // the running one is beyond its deadline
   bool unclean = false;          // one was Unknown, timed out, or lost to a restart
-  bool sent = false;             // an attempt was dispatched before; never taken back
+  bool sent = false;             // an executor has taken an attempt before; never taken back
   bool resent = false;           // the running one is not the first that this process sent
   bool lost = false;             // the process that knew of earlier ones is gone
   bool once_used = false;        // a Once action was sent and may have run

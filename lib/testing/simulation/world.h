@@ -115,6 +115,8 @@ struct StepCall {
   const SimulatedStep* step;
   Asked asked;
   SentAttempt sent;
+  uint64_t serial = 0;  // counts all calls
+  Deadline deadline;
 };
 
 // What goes wrong with one call, drawn before it starts.
@@ -229,7 +231,8 @@ class World {
   void Help(SagaId id, uint32_t times);
   void HelpPivot(SagaId id, uint16_t step);
   void HelpStuck();
-  void GiveUpPoisoned(const Intent& intent);
+  bool IsPoisoned(SagaId id) const;
+  void GiveUp(SagaId id);
   VerbCallback VerbDone(Process& process, SagaId id, EventKind kind, Verb verb);
   void AskEverything();
   const SimulatedDefinition* DefinitionNamed(std::string_view name) const;
@@ -258,6 +261,8 @@ class World {
     EffectKey key;
     absl::Duration until;
   };
+  absl::btree_map<std::pair<uint64_t, EffectKey>, uint64_t> newest_call_;  // by process and key
+  uint64_t calls_ = 0;
   std::vector<Waits> waits_;  // RetryLater with a delay: nothing of it before
   absl::Time last_block_ = absl::InfinitePast();
   bool faults_ = true;

@@ -258,9 +258,7 @@ void World::RetryIntent(size_t index) {
 // and in the end gives it up.
 void World::Help(SagaId id, uint32_t times) {
   Process* const process = active_;
-  for (const Intent& intent : intents_) {
-    if (intent.id == id && IsPoison(intent.input)) return GiveUpPoisoned(intent);
-  }
+  if (IsPoisoned(id)) return GiveUp(id);
   const auto blocked = oracle_.Blocked(id);
   if (!blocked || process == nullptr || !process->alive || process->paused) return;
   const auto seen = oracle_.Find(id);
@@ -276,9 +274,7 @@ void World::Help(SagaId id, uint32_t times) {
     process->coordinator->RetryThen(id, {"operator", "repaired"},
                                     VerbDone(*process, id, EventKind::kOperatorVerb, Verb::kRetry));
   } else {
-    process->coordinator->AbandonThen(
-        id, {"operator", "not to be repaired"},
-        VerbDone(*process, id, EventKind::kOperatorVerb, Verb::kAbandon));
+    GiveUp(id);
   }
 }
 
@@ -312,20 +308,25 @@ void World::HelpPivot(SagaId id, uint16_t step) {
           }));
 }
 
-void World::GiveUpPoisoned(const Intent& intent) {
+bool World::IsPoisoned(SagaId id) const {
+  const auto seen = oracle_.Find(id);
+  return seen && std::any_of(intents_.begin(), intents_.end(), [&](const Intent& intent) {
+           return intent.key == seen->key && IsPoison(intent.input);
+         });
+}
+
+void World::GiveUp(SagaId id) {
   Process* const process = active_;
-  if (!intent.id || process == nullptr || !process->alive || process->paused) return;
+  if (process == nullptr || !process->alive || process->paused) return;
   process->coordinator->AbandonThen(
-      *intent.id, {"operator", "its input cannot be read"},
-      VerbDone(*process, *intent.id, EventKind::kOperatorVerb, Verb::kAbandon));
+      id, {"operator", "not to be repaired"},
+      VerbDone(*process, id, EventKind::kOperatorVerb, Verb::kAbandon));
 }
 
 void World::HelpStuck() {
-  for (const Intent& intent : intents_) {
-    if (IsPoison(intent.input) && !intent.settled) GiveUpPoisoned(intent);
-  }
   for (const auto& saga : oracle_.sagas()) {
-    if (saga.state == SagaState::kStuck) Help(saga.id, ++helped_[saga.id]);
+    const bool poisoned = !IsTerminal(saga.state) && IsPoisoned(saga.id);
+    if (poisoned || saga.state == SagaState::kStuck) Help(saga.id, ++helped_[saga.id]);
   }
 }
 

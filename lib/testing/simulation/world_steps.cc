@@ -119,6 +119,9 @@ StepCall World::MakeCall(Process& process, const SimulatedDefinition& saga, uint
                          BarrierVerb verb, const StepContext& context, const std::string& input) {
   StepCall call(&process, &saga.steps[step]);
   call.sent = Sent(process, context, saga, step, verb == BarrierVerb::kReconcile);
+  call.serial = ++calls_;
+  call.deadline = context.deadline();
+  newest_call_[{process.number, call.sent.key}] = call.serial;
   call.asked.verb = verb;
   call.asked.request = BarrierRequest::Of(context, input);
   call.asked.input = input;
@@ -165,9 +168,10 @@ void World::Returned(const StepCall& call, const Verdict<std::string>& verdict) 
   if (too_big) trace_.Count("fault output too big");
   if (call.process->stale) trace_.Count("verdict in a stale process");
   oracle_.OnReturned(call.sent, verdict.kind(), too_big);
-  // (Of a guarded step another attempt may be on its way already.)
-  if (verdict.kind() == VerdictKind::kRetryLater && verdict.delay() &&
-      !call.step->options.guarded) {
+  // (What an attempt says that was passed by does not bind the next one.)
+  const bool newest = newest_call_[{call.process->number, call.sent.key}] == call.serial &&
+                      !call.deadline.Passed(scheduler_.clock());
+  if (verdict.kind() == VerdictKind::kRetryLater && verdict.delay() && newest) {
     waits_.push_back(
         {call.process->number, call.sent.key, scheduler_.clock().Boot() + *verdict.delay()});
   }
