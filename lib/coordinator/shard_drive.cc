@@ -276,8 +276,7 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt) {
 }
 
 void Shard::Send(Attempt* attempt) {
-  Attempts& attempts =
-      *FindAttempts(attempt->machine->attempts, attempt->step, attempt->direction);
+  Attempts& attempts = *FindAttempts(attempt->machine->attempts, attempt->step, attempt->direction);
   if (attempt->is_inline) {
     attempts.sent = true;
     if (AttemptRun::Run(*attempt) == CallState::kComplete) HandleDone(attempt);
