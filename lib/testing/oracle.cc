@@ -198,6 +198,17 @@ void Oracle::ReadStore(Store& store) {
   }
 }
 
+void Oracle::OnEnded(const Ended& ended) {
+  std::unique_ptr<SagaModel>& model = models_[ended.id];
+  if (model == nullptr) model = std::make_unique<SagaModel>(ended.id);
+  if (!model->started()) {
+    model->Adopt(ended, FindDefinition(ended.definition, ended.version));
+    return;
+  }
+  Expect(Promise::kEnd, model->state() == ended.state, Name(*model), " is ", ToString(ended.state),
+         ", and its journal says ", ToString(model->state()));
+}
+
 // ---- what an owner does -------------------------------------------------------------------------
 
 void Oracle::OnSent(const SentAttempt& attempt) {

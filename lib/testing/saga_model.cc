@@ -97,6 +97,17 @@ std::optional<Broken> SagaModel::Apply(const Event& event, const DefinitionData*
   return broken;
 }
 
+void SagaModel::Adopt(const Oracle::Ended& ended, const DefinitionData* definition) {
+  definition_name_ = ended.definition;
+  key_ = ended.key;
+  input_fingerprint_ = StableHash128(ended.input);
+  definition_ = definition;
+  if (definition_ != nullptr) steps_.resize(definition_->steps.size());
+  state_ = ended.state;
+  turned_at_ = state_ == SagaState::kCompensated ? 1 : 0;
+  events_ = 1;
+}
+
 std::optional<Broken> SagaModel::OnStart(const Event& event, const DefinitionData* definition) {
   if (events_ != 0) return Break(Promise::kIdentity, "it starts a second time");
   definition_name_ = event.definition;

@@ -54,6 +54,9 @@ class SagaModel {
   std::optional<Broken> Apply(const Event& event, const DefinitionData* definition, uint64_t epoch,
                               uint64_t moment);
 
+  // Takes over what is known of a saga that has ended and whose journal is gone.
+  void Adopt(const Oracle::Ended& ended, const DefinitionData* definition);
+
   // What an owner may send, as of `moment`. RETURNS: why not.
   std::optional<Broken> MaySendAction(uint16_t step, uint64_t moment) const;
   std::optional<Broken> MaySendCompensation(uint16_t step, uint64_t moment) const;

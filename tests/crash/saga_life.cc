@@ -29,8 +29,17 @@ uint64_t Draw(std::string_view key, std::string_view what) {
 std::string ItemRow(std::string_view key) {
   return fmt::format("item/{:02}", skald::StableHash64(key) % kItems);
 }
-std::string OrderRow(std::string_view what, std::string_view key) {
-  return fmt::format("{}/{}", what, key);
+constexpr std::string_view kEffectRows = "effect/";
+constexpr std::string_view kEffectRowsEnd = "effect0";
+
+// A character each time that the effect was applied ('+') and undone ('-').
+absl::Status Note(Transaction& rows, const EffectKey& action, char sign) {
+  const auto bytes = action.Encode();
+  const std::string row = std::string(kEffectRows) + std::string(bytes.data(), bytes.size());
+  auto old = rows.Get(row);
+  if (!old.ok()) return old.status();
+  rows.Put(row, old->value_or("") + sign);
+  return absl::OkStatus();
 }
 
 // Adds to a number that is kept as text; absent is 0.
@@ -71,7 +80,7 @@ skald::Definition SagaLife::Order() {
                                               [&](Transaction& rows) -> Verdict<skald::Nothing> {
                                                 absl::Status s = Add(rows, ItemRow(step.key()), -1);
                                                 if (s.ok())
-                                                  s = Add(rows, OrderRow("held", step.key()), 1);
+                                                  s = Note(rows, step.idempotency_key(), '+');
                                                 if (!s.ok()) return skald::FromStatus(s);
                                                 return skald::Done();
                                               }));
@@ -81,7 +90,7 @@ skald::Definition SagaLife::Order() {
                 skald::BarrierRequest::Of(step, input),
                 [&](Transaction& rows, const skald::Nothing&) -> Verdict<skald::Nothing> {
                   absl::Status s = Add(rows, ItemRow(step.key()), 1);
-                  if (s.ok()) s = Add(rows, OrderRow("held", step.key()), -1);
+                  if (s.ok()) s = Note(rows, step.action_key(), '-');
                   if (!s.ok()) return skald::FromStatus(s);
                   return skald::Done();
                 });
@@ -96,7 +105,7 @@ skald::Definition SagaLife::Order() {
                                                   return skald::Rejected("declined");
                                                 }
                                                 const absl::Status s =
-                                                    Add(rows, OrderRow("paid", step.key()), 1);
+                                                    Note(rows, step.idempotency_key(), '+');
                                                 if (!s.ok()) return skald::FromStatus(s);
                                                 return skald::Done();
                                               }));
@@ -108,7 +117,7 @@ skald::Definition SagaLife::Order() {
             return Lossy(step, barrier.Action(skald::BarrierRequest::Of(step, input),
                                               [&](Transaction& rows) -> Verdict<skald::Nothing> {
                                                 const absl::Status s =
-                                                    Add(rows, OrderRow("shipped", step.key()), 1);
+                                                    Note(rows, step.idempotency_key(), '+');
                                                 if (!s.ok()) return skald::FromStatus(s);
                                                 return skald::Done();
                                               }));
@@ -173,36 +182,64 @@ bool SagaLife::Drain(absl::Duration timeout) {
 }
 
 std::string SagaLife::Audit(const std::vector<std::string>& acknowledged) {
-  const auto number = [this](const std::string& row) -> int64_t {
-    auto found = committer_->Get(row);
-    if (!found.ok() || !found->has_value()) return 0;
-    return std::stoll((*found)->value);
-  };
+  skald::Oracle oracle;
+  oracle.Register(Order());
+  oracle.ReadStore(committer_->store());
   for (const std::string& key : acknowledged) {
-    auto saga = coordinator_->Find(kCrashOrder, key);
-    if (!saga.ok()) return fmt::format("'{}' was acknowledged: {}", key, saga.status().ToString());
-    auto outcome = saga->Await(absl::Seconds(60));
-    if (!outcome.ok()) return fmt::format("'{}': {}", key, outcome.status().ToString());
-    const bool done = outcome->state() == skald::SagaState::kCompleted;
-    if (!done && outcome->state() != skald::SagaState::kCompensated) {
-      return fmt::format("'{}' is {}: {}", key, skald::ToString(outcome->state()),
-                         outcome->reason());
-    }
-    if (done == (Draw(key, "decline") < 10)) return fmt::format("'{}' ended the wrong way", key);
-    for (const char* what : {"held", "paid", "shipped"}) {
-      const int64_t times = number(OrderRow(what, key));
-      if (times == (done ? 1 : 0)) continue;
-      return fmt::format("'{}' is {} and was {} {} times", key, skald::ToString(outcome->state()),
-                         what, times);
-    }
+    const std::string wrong = AuditSaga(key, oracle);
+    if (!wrong.empty()) return wrong;
   }
-  // Also of those whose acknowledgement the outside never saw.
+  const std::string wrong = AuditBooks(oracle);
+  if (!wrong.empty()) return wrong;
+  oracle.CheckEnded();
+  return oracle.ok() ? "" : oracle.violations().front().what;
+}
+
+std::string SagaLife::AuditSaga(const std::string& key, skald::Oracle& oracle) {
+  auto saga = coordinator_->Find(kCrashOrder, key);
+  if (!saga.ok()) return fmt::format("'{}' was acknowledged: {}", key, saga.status().ToString());
+  auto outcome = saga->Await(absl::Seconds(60));
+  if (!outcome.ok()) return fmt::format("'{}': {}", key, outcome.status().ToString());
+  const std::string definition(kCrashOrder.name());
+  const std::string input = "order " + key;
+  oracle.OnEnded({saga->id(), definition, 1, key, input, outcome->state()});
+  oracle.OnStarted({definition, key, input, saga->id(), true, {}});
+  const bool done = outcome->state() == skald::SagaState::kCompleted;
+  if (!done && outcome->state() != skald::SagaState::kCompensated) {
+    return fmt::format("'{}' is {}: {}", key, skald::ToString(outcome->state()), outcome->reason());
+  }
+  if (done == (Draw(key, "decline") < 10)) return fmt::format("'{}' ended the wrong way", key);
+  return "";
+}
+
+// Also of those whose acknowledgement the outside never saw.
+std::string SagaLife::AuditBooks(skald::Oracle& oracle) {
   int64_t items = 0;
-  for (uint64_t i = 0; i < kItems; ++i) items += number(fmt::format("item/{:02}", i));
+  for (uint64_t i = 0; i < kItems; ++i) {
+    auto row = committer_->Get(fmt::format("item/{:02}", i));
+    if (row.ok() && row->has_value()) items += std::stoll((*row)->value);
+  }
+  std::vector<skald::Effect> effects;
   int64_t held = 0;
-  auto cursor = committer_->store().Scan(skald::Space::kRows, {"held/", "held0"});
+  auto cursor = committer_->store().Scan(skald::Space::kRows,
+                                         {std::string(kEffectRows), std::string(kEffectRowsEnd)});
   if (!cursor.ok()) return cursor.status().ToString();
-  for (; (*cursor)->Valid(); (*cursor)->Next()) held += std::stoll(std::string((*cursor)->value()));
+  for (; (*cursor)->Valid(); (*cursor)->Next()) {
+    const auto key = EffectKey::Decode((*cursor)->key().substr(kEffectRows.size()));
+    if (!key.ok()) return key.status().ToString();
+    skald::Effect& effect = effects.emplace_back(skald::Effect{.action = *key});
+    for (const char sign : (*cursor)->value()) ++(sign == '+' ? effect.applied : effect.undone);
+    if (key->step == skald::StepHash("hold")) {
+      held += static_cast<int64_t>(effect.applied) - static_cast<int64_t>(effect.undone);
+    }
+    if (oracle.Find(key->saga)) continue;
+    const auto shown = coordinator_->Show(key->saga);
+    if (!shown.ok())
+      return fmt::format("an effect of a saga that nobody knows: {}", shown.status().ToString());
+    oracle.OnEnded({key->saga, shown->info.definition, shown->info.version, shown->info.key,
+                    "order " + shown->info.key, shown->info.state});
+  }
+  oracle.CheckEffects(effects, skald::Oracle::Moment::kEnd);
   if (items + held != 0) return fmt::format("{} items are missing", -items - held);
   return "";
 }

@@ -23,6 +23,7 @@
 #include "skald/saga/define.h"
 #include "skald/store/committer.h"
 #include "skald/store/store.h"
+#include "skald/testing/oracle.h"
 
 namespace skald_test {
 
@@ -54,11 +55,13 @@ class SagaLife {
   uint64_t in_flight() const { return coordinator_->stats().in_flight; }
   uint64_t resumed() const { return coordinator_->stats().resumed; }
 
-  // Every key must be known and at its end, and the books must agree with what the sagas say.
-  // RETURNS: what is wrong; empty: nothing.
+  // Asks the oracle of the simulator: every key must be known and at its end, and the books must
+  // agree with what the sagas say. RETURNS: what is wrong; empty: nothing.
   std::string Audit(const std::vector<std::string>& acknowledged);
 
  private:
+  std::string AuditSaga(const std::string& key, skald::Oracle& oracle);
+  std::string AuditBooks(skald::Oracle& oracle);
   void StartNext();
   skald::Definition Order();
 

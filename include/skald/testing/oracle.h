@@ -97,6 +97,16 @@ class SKALD_EXPORT Oracle {
   // Everything in the store's journal, read anew: what was durable before must be there, byte for
   // byte, unless its saga has ended.
   void ReadStore(Store& store);
+  // A saga that the coordinator knows and whose journal may be gone, since it has ended.
+  struct Ended {
+    SagaId id;
+    std::string definition;
+    uint32_t version = 1;
+    std::string key;
+    std::string input;
+    SagaState state = SagaState::kCompleted;
+  };
+  void OnEnded(const Ended& ended);
   // Counts what has become durable; a later moment has a higher number.
   uint64_t moment() const { return moment_; }
 
