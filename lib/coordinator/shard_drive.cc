@@ -297,7 +297,7 @@ void Shard::Send(Attempt* attempt) {
 // Takes back attempts that the executor has not taken: they come back as ones that never ran.
 // `step`: kNoStep for all.
 void Shard::DropDeferred(const Machine& machine, Direction direction, uint16_t step) {
-  if (deferred_.empty()) return;
+  if (deferred_.empty() || SKALD_SABOTAGED(kSendsWhatWaited)) return;
   std::erase_if(deferred_, [&](const Deferred& deferred) {
     const Attempt& attempt = *deferred.attempt;
     return attempt.machine == &machine && attempt.direction == direction &&

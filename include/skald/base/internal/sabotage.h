@@ -38,10 +38,11 @@ enum class Sabotage : uint8_t {
   kOvertakesAttempts,    // a timed-out attempt is not waited for, although nothing guards the step
   kFloorTooHigh,         // barriers are told to forget sagas that are still live
   kIgnoresDelay,         // a step is tried again before the delay that it asked for
+  kSendsWhatWaited,      // what waits for a full executor goes out although its step is settled
 };
 
 // Names in the order of the numbers, for tables and flags.
-inline constexpr std::array<std::string_view, 21> kSabotageNames = {
+inline constexpr std::array<std::string_view, 22> kSabotageNames = {
     "none",
     "early-answer",
     "answer-before-commit",
@@ -63,6 +64,7 @@ inline constexpr std::array<std::string_view, 21> kSabotageNames = {
     "overtakes-attempts",
     "floor-too-high",
     "ignores-delay",
+    "sends-what-waited",
 };
 
 #if defined(SKALD_SABOTAGE)
