@@ -465,7 +465,6 @@ void Shard::Overdue(Machine& machine, Attempt& attempt) {
   if (attempts == nullptr || attempts->token != attempt.token) return;
   attempts->timed_out = true;
   attempts->unclean = true;
-  attempts->only_retry_later = false;
   const StepNode& node = machine.registered->data().steps[attempt.step];
   core_.Notify(
       Severity::kWarning, "attempt-overdue", ToString(machine.id),

@@ -51,7 +51,6 @@ void Shard::Adopt(Machine* machine) {
     Attempts& attempts = machine->attempts.emplace_back();
     attempts.step = step;
     attempts.lost = attempts.unclean = true;
-    attempts.only_retry_later = false;
   }
 }
 

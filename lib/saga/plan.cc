@@ -133,11 +133,10 @@ absl::Duration Backoff(const RetryPolicy& policy, const Attempts& attempts,
   return std::max(cap * jitter, result.delay.value_or(absl::ZeroDuration()));
 }
 
-Judgement GiveUp(bool clean, VerdictKind said, std::string reason) {
-  return {.kind = Judgement::Kind::kGaveUp,
-          .verdict = said,
-          .clean = clean,
-          .reason = std::move(reason)};
+// Never clean: RetryLater says that this attempt changed nothing, and a copy of its request may
+// still be on its way.
+Judgement GiveUp(VerdictKind said, std::string reason) {
+  return {.kind = Judgement::Kind::kGaveUp, .verdict = said, .reason = std::move(reason)};
 }
 
 bool IsBeyondPivot(const DefinitionData& definition, uint16_t step) {
@@ -158,10 +157,12 @@ Judgement TryAgain(const StepView& step, const StepNode& node, Attempts& attempt
                      !IsClean(attempts, step) && !attempts.reconciling;
   if (spent || Exhausted(policy, attempts, step, now)) {
     const bool may_ask = attempts.direction == Direction::kAction && !attempts.reconciling &&
-                         static_cast<bool>(node.reconcile) && !IsClean(attempts, step);
+                         static_cast<bool>(node.reconcile);
     if (!may_ask) {
-      const bool clean = attempts.only_retry_later && IsClean(attempts, step);
-      return GiveUp(clean, result.kind, result.reason);
+      Judgement gave_up = GiveUp(result.kind, result.reason);
+      gave_up.clean = SKALD_SABOTAGED(kRetryLaterProves) &&
+                      result.kind == VerdictKind::kRetryLater && IsClean(attempts, step);
+      return gave_up;
     }
     attempts.reconciling = true;
     attempts.count = 0;
@@ -185,7 +186,7 @@ Judgement JudgeRejected(const DefinitionData& definition, const StepView& step, 
   const bool for_key = result.kind == VerdictKind::kRejectedForKey;
   const bool clean = for_key || IsClean(attempts, step);
   if (IsBeyondPivot(definition, attempts.step)) {
-    return GiveUp(clean, result.kind, result.reason);
+    return GiveUp(result.kind, result.reason);
   }
   if (node.step_class == StepClass::kPivot && !clean) {
     attempts.unclean = true;
@@ -224,14 +225,13 @@ Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts
   const StepNode& node = definition.steps[attempts.step];
   const bool action = attempts.direction == Direction::kAction;
   if (action && !StillCounts(view, step, result)) return {.kind = Judgement::Kind::kIgnored};
-  if (result.kind != VerdictKind::kRetryLater) attempts.only_retry_later = false;
   switch (result.kind) {
     case VerdictKind::kDone:
-      if (action && result.output_failed) return GiveUp(false, result.kind, result.reason);
+      if (action && result.output_failed) return GiveUp(result.kind, result.reason);
       return Decided(VerdictKind::kDone, false, result);
     case VerdictKind::kRejected:
     case VerdictKind::kRejectedForKey:
-      if (!action) return GiveUp(false, result.kind, result.reason);
+      if (!action) return GiveUp(result.kind, result.reason);
       return JudgeRejected(definition, step, attempts, result, now, jitter);
     case VerdictKind::kRetryLater:
       return TryAgain(step, node, attempts, result, now, jitter);

@@ -271,7 +271,6 @@ void Oracle::OnReturned(const SentAttempt& attempt, VerdictKind verdict, bool ou
   ++step.returned;
   step.unknown = step.unknown || output_failed || verdict == VerdictKind::kUnknown;
   step.rejected_for_key = step.rejected_for_key || verdict == VerdictKind::kRejectedForKey;
-  step.other_than_later = step.other_than_later || verdict != VerdictKind::kRetryLater;
 }
 
 void Oracle::OnRelease(SagaId id) {

@@ -121,17 +121,16 @@ std::optional<Broken> SagaModel::OnStart(const Event& event, const DefinitionDat
 
 std::optional<Broken> SagaModel::CheckClean(const Event& event) const {
   const Step& step = steps_[event.step];
-  if (!event.clean || step.rejected_for_key || step.sent == 0) return std::nullopt;
+  if (!event.clean) return std::nullopt;
+  if (event.kind == EventKind::kGaveUp) {
+    return Break(Promise::kEffect, "a give-up counts as proof that nothing happened");
+  }
+  if (step.rejected_for_key || step.sent == 0) return std::nullopt;
   if (step.unknown || step.sent > step.returned) {
     return Break(Promise::kEffect,
                  fmt::format("step {} counts as never run, but an attempt of it may have happened "
                              "({} sent, {} returned)",
                              event.step, step.sent, step.returned));
-  }
-  const bool by_later =
-      event.kind == EventKind::kGaveUp && event.verdict == VerdictKind::kRetryLater;
-  if (by_later && step.other_than_later) {
-    return Break(Promise::kEffect, "a clean give-up of a step that said other than RetryLater");
   }
   return std::nullopt;
 }

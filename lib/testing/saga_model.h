@@ -39,7 +39,6 @@ class SagaModel {
     uint32_t sent = 0;
     uint32_t returned = 0;
     bool unknown = false;  // one said Unknown, or its output failed
-    bool other_than_later = false;
     bool rejected_for_key = false;  // the participant's record says that none happened or will
   };
   // What an event breaks.

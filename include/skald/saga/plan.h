@@ -32,7 +32,6 @@ struct Attempts {
   bool resent = false;           // the running one is not the first that this process sent
   bool lost = false;             // the process that knew of earlier ones is gone
   bool once_used = false;        // a Once action was sent and may have run
-  bool only_retry_later = true;  // every ended attempt said so
   bool output_failed = false;    // it ran, but its output is not to be had
   uint32_t count = 0;            // ended and running ones, in this process
   uint32_t zombies = 0;          // timed-out ones that still run and are not waited for any more

@@ -65,8 +65,9 @@ Verdict<std::string> WithoutOutput(Verdict<Nothing> verdict) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<BarrierService>> BarrierService::Open(
-    Committer& committer, absl::AnyInvocable<void()> touched) {
+    Committer& committer, std::string name, absl::AnyInvocable<void()> touched) {
   BarrierOptions options;
+  options.name = std::move(name);
   options.floor_step = 4;
   SKALD_ASSIGN_OR_RETURN(std::unique_ptr<Barrier> barrier, Barrier::Open(committer, options));
   return std::unique_ptr<BarrierService>(
@@ -107,6 +108,20 @@ void BarrierService::Handle(const Asked& asked, Reply reply) {
           [&](Transaction& rows, const std::string& output) { return Undo(rows, asked, output); },
           [answer](Verdict<Nothing> verdict) { answer(WithoutOutput(std::move(verdict))); });
   }
+}
+
+Verdict<std::string> BarrierService::HandleNow(const Asked& asked) {
+  switch (asked.verb) {
+    case BarrierVerb::kAction:
+      return barrier_->Action(asked.request, [&](Transaction& rows) { return Do(rows, asked); });
+    case BarrierVerb::kReconcile:
+      return barrier_->Reconcile<std::string>(asked.request);
+    case BarrierVerb::kCompensation:
+      break;
+  }
+  return WithoutOutput(barrier_->Compensation<std::string>(
+      asked.request,
+      [&](Transaction& rows, const std::string& output) { return Undo(rows, asked, output); }));
 }
 
 StoredBooks ReadBooks(Store& store) {

@@ -50,9 +50,12 @@ class BarrierService final : public Service {
  public:
   // `touched` is called in the middle of the business' transaction.
   static absl::StatusOr<std::unique_ptr<BarrierService>> Open(Committer& committer,
+                                                              std::string name,
                                                               absl::AnyInvocable<void()> touched);
   void Handle(const Asked& asked, Reply reply) override;
-  // REQUIRES: the committer works and nothing is in process.
+  // The same by blocking. REQUIRES: the committer works and nothing is in process.
+  Verdict<std::string> HandleNow(const Asked& asked);
+  // REQUIRES: as HandleNow.
   absl::Status Sweep() { return barrier_->Sweep(); }
 
  private:

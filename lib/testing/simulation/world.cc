@@ -96,7 +96,7 @@ World::~World() {
     process->alive = false;
     TakeApart(*process);
   }
-  StopRemote();
+  for (RemoteHost& host : remotes_) StopRemote(host);
   scheduler_.ClearEvents();
 }
 
@@ -185,7 +185,9 @@ void World::Heal() {
   const bool good = active_ != nullptr && active_->alive && active_->complete && !active_->paused;
   if (active_ != nullptr && !good && active_->alive) Die(*active_, "an orderly restart");
   Reap();
-  if (!remote_.up) OpenRemote();
+  for (RemoteHost& host : remotes_) {
+    if (!host.up) OpenRemote(host);
+  }
   if (active_ == nullptr || !active_->alive) Open();
   ReleaseHung();
   RestartIntents();
@@ -244,6 +246,7 @@ void World::Judge() {
   }
   oracle_.CheckEnded();
   if (!oracle_.ok()) return;
+  AskServices();
   AskEverything();
   if (!oracle_.ok()) return;
   CheckBooks(Oracle::Moment::kEnd);
@@ -255,7 +258,7 @@ SimulationReport World::Run() {
     Process nobody(0, 0);
     oracle_.Register(BuildDefinition(*this, nobody, saga));
   }
-  OpenRemote();
+  for (RemoteHost& host : remotes_) OpenRemote(host);
   Open();
   Live();
   if (oracle_.ok()) {

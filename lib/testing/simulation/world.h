@@ -99,8 +99,11 @@ struct Process {
   std::vector<SeededScheduler::ActorId> actors;
 };
 
-// The participant behind the network.
+// One of the participants behind the network. They share a database, each under a writer's name and
+// behind a barrier of its own: rows that both change are judged by the store.
 struct RemoteHost {
+  explicit RemoteHost(std::string_view n) : name(n) {}
+  const std::string_view name;
   bool up = false;
   FaultStore* disk = nullptr;
   std::unique_ptr<BarrierService> service;
@@ -197,8 +200,8 @@ class World {
   void Die(Process& process, std::string_view place);
   void Reap();
   void TakeApart(Process& process);
-  void OpenRemote();
-  void StopRemote();
+  void OpenRemote(RemoteHost& host);
+  void StopRemote(RemoteHost& host);
   void ScheduleAccidents();
   void Crash();
   void TakeOver();
@@ -235,6 +238,7 @@ class World {
   void GiveUp(SagaId id);
   VerbCallback VerbDone(Process& process, SagaId id, EventKind kind, Verb verb);
   void AskEverything();
+  void AskServices();
   const SimulatedDefinition* DefinitionNamed(std::string_view name) const;
 
   const SimulationProfile profile_;
@@ -252,7 +256,7 @@ class World {
   std::vector<std::unique_ptr<FaultStore>> views_;
   std::vector<std::unique_ptr<Process>> processes_;
   Process* active_ = nullptr;
-  RemoteHost remote_;
+  std::array<RemoteHost, 2> remotes_ = {RemoteHost("remote"), RemoteHost("remote2")};
   BareService bare_;
   std::vector<Intent> intents_;
   std::deque<Work> hung_;

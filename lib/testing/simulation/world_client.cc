@@ -332,6 +332,39 @@ void World::HelpStuck() {
 
 // ---- the end ------------------------------------------------------------------------------------
 
+// Late calls for what has ended, by blocking: nothing of it happens any more.
+void World::AskServices() {
+  for (const Effect& effect : ReadBooks(own_.memory).effects) {
+    const auto seen = oracle_.Find(effect.action.saga);
+    const SimulatedDefinition* saga = seen ? DefinitionNamed(seen->definition) : nullptr;
+    const auto intent = std::find_if(intents_.begin(), intents_.end(),
+                                     [&](const Intent& i) { return seen && i.key == seen->key; });
+    if (saga == nullptr || intent == intents_.end()) continue;
+    for (uint16_t step = 0; step < saga->steps.size(); ++step) {
+      if (StepHash(saga->steps[step].name) != effect.action.step) continue;
+      Asked asked;
+      asked.request = BarrierRequest::Of(Told{effect.action}, intent->input);
+      asked.output = StepOutput(*saga, step, seen->key, profile_[Knob::kBigOutput]);
+      const Verdict<std::string> again = active_->own->HandleNow(asked);
+      oracle_.Check(Promise::kEffect, !again.done() || again.output() == asked.output,
+                    "a repeated action gives another output");
+      asked.verb = BarrierVerb::kReconcile;
+      const Verdict<std::string> told = active_->own->HandleNow(asked);
+      oracle_.Check(Promise::kEffect, told.kind() == again.kind(),
+                    "a repeated action and Reconcile differ");
+      if (seen->state != SagaState::kCompensated || effect.undone == 0) continue;
+      asked.verb = BarrierVerb::kCompensation;
+      asked.request.key.direction = Direction::kCompensation;
+      const Verdict<std::string> undone = active_->own->HandleNow(asked);
+      // Below the floor it is refused; the books are looked at afterwards.
+      oracle_.Check(Promise::kEffect, undone.done() || undone.kind() == VerdictKind::kUnknown,
+                    "a repeated compensation is rejected");
+    }
+  }
+  oracle_.Check(Promise::kEffect, active_->own->Sweep().ok() && active_->shared->Sweep().ok(),
+                "a quiet barrier does not sweep");
+}
+
 // Everything is quiet and healthy: what is asked by blocking is answered as it was by callback.
 void World::AskEverything() {
   Coordinator& coordinator = *active_->coordinator;

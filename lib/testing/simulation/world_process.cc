@@ -73,8 +73,8 @@ bool World::OpenStores(Process& process) {
   if (!committer.ok()) return false;
   process.own_committer = *std::move(committer);
   const auto touched = [this, p = &process] { Site(*p, "inside an effect"); };
-  auto shared = BarrierService::Open(*process.main_committer, touched);
-  auto own = BarrierService::Open(*process.own_committer, touched);
+  auto shared = BarrierService::Open(*process.main_committer, "shared", touched);
+  auto own = BarrierService::Open(*process.own_committer, "own", touched);
   if (!shared.ok() || !own.ok()) return false;
   process.shared = *std::move(shared);
   process.own = *std::move(own);
@@ -154,28 +154,29 @@ void World::Open() {
   RestartIntents();
 }
 
-void World::OpenRemote() {
-  remote_.disk = View(remote_disk_, nullptr);
+void World::OpenRemote(RemoteHost& host) {
+  host.disk = View(remote_disk_, nullptr);
   CommitterOptions options;
-  options.writer = "remote";
+  options.writer = host.name;
   options.own_thread = false;
+  options.shared_rows = true;
   options.observer = &observer_;
   options.clock = &scheduler_.clock();
-  auto committer = Committer::Open(*remote_.disk, options);
+  auto committer = Committer::Open(*host.disk, options);
   if (committer.ok()) {
-    auto service = BarrierService::Open(**committer, [] {});
+    auto service = BarrierService::Open(**committer, std::string(host.name), [] {});
     if (service.ok()) {
-      remote_.committer = *std::move(committer);
-      remote_.service = *std::move(service);
-      remote_.actor =
-          scheduler_.AddActor("remote committer", [this] { return remote_.committer->PollOnce(); });
-      remote_.up = true;
-      trace_.Say("remote", "is up");
+      host.committer = *std::move(committer);
+      host.service = *std::move(service);
+      host.actor = scheduler_.AddActor(std::string(host.name),
+                                       [&host] { return host.committer->PollOnce(); });
+      host.up = true;
+      trace_.Say(host.name, "is up");
       return;
     }
   }
-  scheduler_.After(absl::Milliseconds(20), [this] {
-    if (!remote_.up) OpenRemote();
+  scheduler_.After(absl::Milliseconds(20), [this, &host] {
+    if (!host.up) OpenRemote(host);
   });
 }
 
@@ -288,13 +289,13 @@ void World::Reap() {
                    restart);
 }
 
-void World::StopRemote() {
-  remote_.up = false;
-  if (remote_.actor) scheduler_.RemoveActor(*remote_.actor);
-  remote_.actor.reset();
-  if (remote_.disk != nullptr) remote_.disk->LosePower(UnsyncedFate::kTorn, dice_);
-  remote_.committer.reset();
-  remote_.service.reset();
+void World::StopRemote(RemoteHost& host) {
+  host.up = false;
+  if (host.actor) scheduler_.RemoveActor(*host.actor);
+  host.actor.reset();
+  if (host.disk != nullptr) host.disk->LosePower(UnsyncedFate::kTorn, dice_);
+  host.committer.reset();
+  host.service.reset();
 }
 
 // ---- accidents ----------------------------------------------------------------------------------
@@ -342,13 +343,15 @@ void World::ScheduleAccidents() {
   plan(Knob::kCrashes, [this] { Crash(); });
   plan(Knob::kTakeovers, [this] { TakeOver(); });
   plan(Knob::kOutages, [this] {
-    if (!faults_ || !remote_.up) return;
-    trace_.Say("remote", "dies");
+    RemoteHost& host = remotes_[Stream(Knob::kOutages).Below(remotes_.size())];
+    if (!faults_ || !host.up) return;
+    trace_.Say(host.name, "dies");
     trace_.Count("fault remote outage");
-    StopRemote();
-    scheduler_.After(Between(Knob::kOutages, absl::Milliseconds(1), absl::Seconds(2)), [this] {
-      if (!remote_.up) OpenRemote();
-    });
+    StopRemote(host);
+    scheduler_.After(Between(Knob::kOutages, absl::Milliseconds(1), absl::Seconds(2)),
+                     [this, &host] {
+                       if (!host.up) OpenRemote(host);
+                     });
   });
   plan(Knob::kClockSteps, [this] {
     constexpr int kHours[] = {-24 * 365, -1, 1, 24 * 30};

@@ -276,13 +276,15 @@ void World::Deliver(Process* process, ServiceKind kind, const Asked& asked, Repl
     reply(std::move(verdict));
   });
   const Verdict<std::string> nobody = Unknown("nobody is there");
+  RemoteHost& host = remotes_[asked.request.key.step % remotes_.size()];
   switch (kind) {
     case ServiceKind::kShared:
       return process->alive ? process->shared->Handle(asked, std::move(told)) : told(nobody);
     case ServiceKind::kOwn:
       return process->alive ? process->own->Handle(asked, std::move(told)) : told(nobody);
     case ServiceKind::kRemote:
-      return remote_.up ? remote_.service->Handle(asked, std::move(told)) : told(nobody);
+      // A key belongs to one of them.
+      return host.up ? host.service->Handle(asked, std::move(told)) : told(nobody);
     case ServiceKind::kBare:
       return bare_.Handle(asked, std::move(told));
   }

@@ -39,10 +39,11 @@ enum class Sabotage : uint8_t {
   kFloorTooHigh,         // barriers are told to forget sagas that are still live
   kIgnoresDelay,         // a step is tried again before the delay that it asked for
   kSendsWhatWaited,      // what waits for a full executor goes out although its step is settled
+  kRetryLaterProves,     // giving up after RetryLater alone counts as proof that nothing happened
 };
 
 // Names in the order of the numbers, for tables and flags.
-inline constexpr std::array<std::string_view, 22> kSabotageNames = {
+inline constexpr std::array<std::string_view, 23> kSabotageNames = {
     "none",
     "early-answer",
     "answer-before-commit",
@@ -65,6 +66,7 @@ inline constexpr std::array<std::string_view, 22> kSabotageNames = {
     "floor-too-high",
     "ignores-delay",
     "sends-what-waited",
+    "retry-later-proves",
 };
 
 #if defined(SKALD_SABOTAGE)
