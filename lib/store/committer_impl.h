@@ -2,15 +2,16 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "overlay.h"
 #include "skald/base/mutex.h"
-#include "skald/base/strings.h"
 #include "skald/store/committer.h"
 
 namespace skald::inline v1 {
@@ -33,7 +34,8 @@ struct Transaction::State {
 
   std::shared_ptr<Committer::Impl> impl;
   std::optional<uint64_t> began;  // the overlay's place, from the first read on
-  StringMap<TouchedRow> rows;
+  // In the order of their keys, so that the same transaction makes the same batch.
+  absl::btree_map<std::string, TouchedRow, std::less<>> rows;
   Unit unit;
   absl::Status failed;  // a read that did not work or found a row changed
 };
