@@ -38,7 +38,7 @@ class SagaModel {
     // What was seen of its attempts, forward ones only.
     uint32_t sent = 0;
     uint32_t returned = 0;
-    bool unknown = false;  // one said Unknown, or its output failed
+    bool unknown = false;           // one said Unknown, or its output failed
     bool rejected_for_key = false;  // the participant's record says that none happened or will
   };
   // What an event breaks.

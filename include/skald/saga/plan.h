@@ -25,17 +25,17 @@ struct Attempts {
   uint16_t step = 0;
   Direction direction = Direction::kAction;
   bool running = false;
-  bool reconciling = false;      // the running or next attempt asks Reconcile
-  bool timed_out = false;        // the running one is beyond its deadline
-  bool unclean = false;          // one was Unknown, timed out, or lost to a restart
-  bool sent = false;             // an executor has taken an attempt before; never taken back
-  bool resent = false;           // the running one is not the first that this process sent
-  bool lost = false;             // the process that knew of earlier ones is gone
-  bool once_used = false;        // a Once action was sent and may have run
-  bool output_failed = false;    // it ran, but its output is not to be had
-  uint32_t count = 0;            // ended and running ones, in this process
-  uint32_t zombies = 0;          // timed-out ones that still run and are not waited for any more
-  uint32_t token = 0;            // of the running attempt; a late one has an older token
+  bool reconciling = false;    // the running or next attempt asks Reconcile
+  bool timed_out = false;      // the running one is beyond its deadline
+  bool unclean = false;        // one was Unknown, timed out, or lost to a restart
+  bool sent = false;           // an executor has taken an attempt before; never taken back
+  bool resent = false;         // the running one is not the first that this process sent
+  bool lost = false;           // the process that knew of earlier ones is gone
+  bool once_used = false;      // a Once action was sent and may have run
+  bool output_failed = false;  // it ran, but its output is not to be had
+  uint32_t count = 0;          // ended and running ones, in this process
+  uint32_t zombies = 0;        // timed-out ones that still run and are not waited for any more
+  uint32_t token = 0;          // of the running attempt; a late one has an older token
   absl::Time next = absl::InfinitePast();  // not before
 };
 
