@@ -247,6 +247,7 @@ void World::Judge() {
   oracle_.CheckEnded();
   if (!oracle_.ok()) return;
   AskServices();
+  AskStores();
   AskEverything();
   if (!oracle_.ok()) return;
   CheckBooks(Oracle::Moment::kEnd);

@@ -239,6 +239,7 @@ class World {
   VerbCallback VerbDone(Process& process, SagaId id, EventKind kind, Verb verb);
   void AskEverything();
   void AskServices();
+  void AskStores();
   const SimulatedDefinition* DefinitionNamed(std::string_view name) const;
 
   const SimulationProfile profile_;

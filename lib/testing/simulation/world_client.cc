@@ -365,6 +365,36 @@ void World::AskServices() {
                 "a quiet barrier does not sweep");
 }
 
+// What a store and a committer must refuse, with nothing half done.
+void World::AskStores() {
+  Committer& committer = *active_->own_committer;
+  const auto refuses = [this](const absl::Status& status, absl::StatusCode code) {
+    oracle_.Check(Promise::kBounds, status.code() == code,
+                  fmt::format("what must be refused got {}", status.ToString()));
+  };
+  Unit large;
+  large.Put(Space::kRows, "k", std::string(committer.store().limits().value_bytes + 1, 'x'));
+  refuses(committer.Enqueue(std::move(large), nullptr), absl::StatusCode::kInvalidArgument);
+  Unit requires_a_row;
+  requires_a_row.Require("k", Version::kAbsent);
+  refuses(committer.Enqueue(std::move(requires_a_row), nullptr),
+          absl::StatusCode::kInvalidArgument);
+  refuses(own_.memory.Acquire("not a name\n").status(), absl::StatusCode::kInvalidArgument);
+  Fence fence = committer.fence();
+  const Batch out_of_turn{.number = ~uint64_t{0} >> 1, .ticket = 1, .units = {}};
+  refuses(own_.memory.Commit(fence, out_of_turn).status(), absl::StatusCode::kFailedPrecondition);
+  fence.store = StoreId{99};
+  refuses(own_.memory.Commit(fence, out_of_turn).status(), absl::StatusCode::kInvalidArgument);
+  fence = committer.fence();
+  --fence.epoch;
+  refuses(own_.memory.DropRange(fence, Space::kLog, {}), absl::StatusCode::kAborted);
+  const auto stats = committer.stats();
+  oracle_.Check(Promise::kBounds, stats.queue_bytes == 0, "a quiet committer has a queue");
+  refuses(committer.Shutdown(absl::Seconds(1)), absl::StatusCode::kOk);
+  refuses(committer.Enqueue(Unit(), nullptr), absl::StatusCode::kUnavailable);
+  refuses(committer.Get("k").status(), absl::StatusCode::kUnavailable);
+}
+
 // Everything is quiet and healthy: what is asked by blocking is answered as it was by callback.
 void World::AskEverything() {
   Coordinator& coordinator = *active_->coordinator;
