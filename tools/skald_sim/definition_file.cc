@@ -92,6 +92,27 @@ absl::Status ReadStep(const json& from, SimulatedDefinition& saga) {
   return absl::OkStatus();
 }
 
+// What the compiler checks of a definition in code.
+absl::Status CheckPlaces(const SimulatedDefinition& saga) {
+  bool beyond = false;
+  for (const SimulatedStep& step : saga.steps) {
+    const auto wrong = [&](const char* why) {
+      return Bad(fmt::format("step '{}' {}", step.name, why));
+    };
+    if (step.step_class == StepClass::kPivot && beyond) return wrong("is a second pivot");
+    if (step.step_class == StepClass::kRetriable && !beyond)
+      return wrong("is retriable before a pivot");
+    if (step.step_class == StepClass::kCompensatable && beyond) {
+      return wrong("is compensatable behind the pivot");
+    }
+    if (step.reconcile && step.step_class != StepClass::kPivot) {
+      return wrong("has a reconcile and is no pivot");
+    }
+    beyond = beyond || step.step_class == StepClass::kPivot;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<SimulatedDefinition> Read(const json& from) {
   SKALD_RETURN_IF_ERROR(RefuseUnknown(from, {"name", "version", "retention_s", "result", "steps"}));
   SimulatedDefinition saga;
@@ -103,6 +124,7 @@ absl::StatusOr<SimulatedDefinition> Read(const json& from) {
         skald::Annotate(ReadStep(step, saga), fmt::format("step {}", saga.steps.size() + 1)));
   }
   if (saga.steps.empty()) return Bad("it has no steps");
+  SKALD_RETURN_IF_ERROR(CheckPlaces(saga));
   if (from.contains("result")) {
     SKALD_ASSIGN_OR_RETURN(saga.result_step, IndexOf(saga, from["result"].get<std::string>()));
   }

@@ -204,9 +204,10 @@ int main(int argc, char** argv) {
   CLI::App app(
       "Runs simulated histories of sagas with every fault there is, and checks every promise at "
       "every step. Exit code: 0 all kept, 1 one broken or too little met, 2 wrong use.");
-  app.add_option("--seed", flags.seed, "one seed")->check(CLI::PositiveNumber);
+  app.add_option("--seed", flags.seed, "one seed");
   app.add_option("--seeds", flags.seeds, "A..B; without any of these 1..200");
-  app.add_option("--minutes", flags.minutes, "as many seeds as fit")->check(CLI::PositiveNumber);
+  app.add_option("--minutes", flags.minutes, "as many seeds as fit")
+      ->check(CLI::Range(0.01, 100'000.0));
   app.add_option("--profile", flags.profile, "a history that was kept");
   app.add_option("--definition", flags.definition, "a JSON file, instead of random definitions");
   app.add_option("--save", flags.save, "where the shortest failing history is kept")->take_last();
