@@ -189,7 +189,6 @@ class SKALD_EXPORT Oracle {
   absl::btree_map<std::pair<std::string, std::string>, Acknowledged> acknowledged_;
   std::vector<Open> open_;
   uint64_t moment_ = 1;
-  uint64_t next_block_ = 0;
   absl::Time time_ = absl::InfinitePast();
   std::vector<Violation> violations_;
   std::array<uint64_t, kPromises> checks_{};
