@@ -73,7 +73,10 @@ class Coordinator::Impl {
              StartOptions options, StartedCallback done);
   absl::StatusOr<Started> Find(std::string_view definition, std::string_view key);
   using ShardVerb = absl::AnyInvocable<void(Shard&, internal::AnswerCallback) &&>;
-  void OnShard(SagaId id, ShardVerb verb, VerbCallback done);
+  // What is said of a saga that is not in memory.
+  using OfAbsent = absl::AnyInvocable<absl::Status() &&>;
+  void OnShard(SagaId id, ShardVerb verb, OfAbsent of_absent, VerbCallback done);
+  void Signal(SagaId id, internal::SignalRequest signal, VerbCallback done);
   absl::StatusOr<SagaDetails> Show(SagaId id);
   absl::StatusOr<SagaDetails> ShowStored(SagaId id);
   absl::Status OfFinished(SagaId id);
@@ -330,16 +333,48 @@ absl::StatusOr<Started> Coordinator::Impl::Find(std::string_view definition, std
   return Started{std::move(watch), true};
 }
 
-void Coordinator::Impl::OnShard(SagaId id, ShardVerb verb, VerbCallback done) {
+void Coordinator::Impl::OnShard(SagaId id, ShardVerb verb, OfAbsent of_absent, VerbCallback done) {
   if (stopped_) return std::move(done)(Gone());
   // Answers even when a coordinator that goes away drops the question.
   auto answer = std::make_shared<Answer>(std::move(done));
-  core_->ShardOf(id.hash).Post(
-      CallOnLoop([this, id, verb = std::move(verb), answer](Shard& s) mutable {
-        std::move(verb)(s, [this, id, answer](const absl::Status& status) {
-          answer->Give(absl::IsNotFound(status) ? OfFinished(id) : status);
-        });
+  core_->ShardOf(id.hash).Post(CallOnLoop(
+      [verb = std::move(verb), of_absent = std::move(of_absent), answer](Shard& s) mutable {
+        std::move(verb)(
+            s, [of_absent = std::move(of_absent), answer](const absl::Status& status) mutable {
+              answer->Give(absl::IsNotFound(status) ? std::move(of_absent)() : status);
+            });
       }));
+}
+
+void Coordinator::Impl::Signal(SagaId id, internal::SignalRequest signal, VerbCallback done) {
+  const auto refuse = [&](std::string_view why) {
+    std::move(done)(absl::InvalidArgumentError(
+        fmt::format("signal '{}' to saga {}: {}", signal.name, ToString(id), why)));
+  };
+  const CoordinatorOptions& options = core_->options;
+  if (signal.key.empty()) return refuse("its deduplication key is empty");
+  if (signal.key.size() > options.key_bytes_max) {
+    return refuse(fmt::format("its deduplication key has {} bytes, the bound is {} (key_bytes_max)",
+                              signal.key.size(), options.key_bytes_max));
+  }
+  if (signal.output.size() > options.payload_bytes_max) {
+    return refuse(fmt::format("its payload has {} bytes, the bound is {} (payload_bytes_max)",
+                              signal.output.size() - 1, options.payload_bytes_max - 1));
+  }
+  auto shared = std::make_shared<const internal::SignalRequest>(std::move(signal));
+  OnShard(
+      id,
+      [id, shared](Shard& shard, internal::AnswerCallback answer) {
+        shard.Signal(id, *shared, std::move(answer));
+      },
+      [this, id, shared]() -> absl::Status {
+        SKALD_ASSIGN_OR_RETURN(
+            const std::optional<Row> row,
+            core_->committer->store().Get(Space::kRows, internal::FinishedKey(id.hash)));
+        return internal::AnswerOfFinished(row ? row->value : std::string(), id, *shared,
+                                          core_->clock->Now());
+      },
+      std::move(done));
 }
 
 // Why a verb does not apply to a saga that is not in memory.
@@ -535,41 +570,64 @@ void Coordinator::CancelThen(SagaId id, Operator by, VerbCallback done) {
       [id, by = std::move(by)](Shard& shard, internal::AnswerCallback answer) {
         shard.Cancel(id, by, std::move(answer));
       },
-      std::move(done));
+      [impl = impl_.get(), id] { return impl->OfFinished(id); }, std::move(done));
 }
 
-void Coordinator::DoVerb(SagaId id, Verb verb, std::string step, std::optional<std::string> output,
-                         Operator by, VerbCallback done) {
+void Coordinator::DoVerb(SagaId id, internal::VerbRequest request, VerbCallback done) {
   impl_->OnShard(
       id,
-      [id, verb, step = std::move(step), output = std::move(output), by = std::move(by)](
-          Shard& shard, internal::AnswerCallback answer) mutable {
-        shard.DoVerb(id, verb, step, std::move(output), by, std::move(answer));
+      [id, request = std::move(request)](Shard& shard, internal::AnswerCallback answer) {
+        shard.DoVerb(id, request, std::move(answer));
       },
-      std::move(done));
+      [impl = impl_.get(), id] { return impl->OfFinished(id); }, std::move(done));
 }
 
 void Coordinator::RetryThen(SagaId id, Operator by, VerbCallback done) {
-  DoVerb(id, Verb::kRetry, {}, std::nullopt, std::move(by), std::move(done));
+  DoVerb(id, {.verb = Verb::kRetry, .step = {}, .output = {}, .by = std::move(by)},
+         std::move(done));
 }
 
-void Coordinator::SupplyEncoded(SagaId id, std::string_view step,
+void Coordinator::SignalEncoded(SagaId id, std::string_view name, std::string_view schema_name,
+                                uint32_t schema_version, absl::StatusOr<std::string> payload,
+                                std::string dedup_key, VerbCallback done) {
+  if (!payload.ok()) {
+    return std::move(done)(
+        Annotate(payload.status(), fmt::format("encoding the payload of signal '{}'", name)));
+  }
+  impl_->Signal(id,
+                {.name = std::string(name),
+                 .key = std::move(dedup_key),
+                 .output = std::string(internal::kPayloadFollows) + *payload,
+                 .schema_name = std::string(schema_name),
+                 .schema_version = schema_version},
+                std::move(done));
+}
+
+void Coordinator::SupplyEncoded(SagaId id, std::string_view step, uint32_t item,
                                 absl::StatusOr<std::string> output, Operator by,
                                 VerbCallback done) {
   if (!output.ok()) {
     return std::move(done)(Annotate(output.status(), "encoding the supplied output"));
   }
-  DoVerb(id, Verb::kSupplyOutput, std::string(step), *std::move(output), std::move(by),
+  DoVerb(id,
+         {.verb = Verb::kSupplyOutput,
+          .step = std::string(step),
+          .index = item,
+          .output = *std::move(output),
+          .by = std::move(by)},
          std::move(done));
 }
 
 void Coordinator::MarkNotDoneThen(SagaId id, std::string_view step, Operator by,
                                   VerbCallback done) {
-  DoVerb(id, Verb::kMarkNotDone, std::string(step), std::nullopt, std::move(by), std::move(done));
+  DoVerb(id,
+         {.verb = Verb::kMarkNotDone, .step = std::string(step), .output = {}, .by = std::move(by)},
+         std::move(done));
 }
 
 void Coordinator::AbandonThen(SagaId id, Operator by, VerbCallback done) {
-  DoVerb(id, Verb::kAbandon, {}, std::nullopt, std::move(by), std::move(done));
+  DoVerb(id, {.verb = Verb::kAbandon, .step = {}, .output = {}, .by = std::move(by)},
+         std::move(done));
 }
 
 absl::Status Coordinator::Blocking(absl::FunctionRef<void(VerbCallback)> ask) {

@@ -9,15 +9,27 @@ namespace skald::inline v1::internal {
 namespace {
 
 constexpr uint8_t kFormat = 1;
+// The same, and the signals that the saga took.
+constexpr uint8_t kFormatWithSignals = 2;
 
 }  // namespace
+
+std::string SignalMark(std::string_view step, std::string_view key) {
+  std::string text(step);
+  text += '\0';
+  text += key;
+  const Hash128 hash = StableHash128(text);
+  std::string mark;
+  ByteWriter(&mark).Little(hash.low).Little(hash.high);
+  return mark;
+}
 
 void AppendFinished(const FinishedRecord& record, std::string* out) {
   // Kept between calls: every saga comes through here.
   static thread_local std::string body;
   body.clear();
   ByteWriter(&body)
-      .U8(kFormat)
+      .U8(record.signals.empty() ? kFormat : kFormatWithSignals)
       .Little(record.id.hash)
       .Little(static_cast<uint64_t>(record.id.incarnation))
       .String(record.definition)
@@ -34,6 +46,7 @@ void AppendFinished(const FinishedRecord& record, std::string* out) {
       .ZigZag(absl::ToUnixMicros(record.finished))
       .ZigZag(absl::ToUnixMicros(record.expires))
       .Varint(record.sequence);
+  if (!record.signals.empty()) ByteWriter(&body).String(record.signals);
   ByteWriter(out).String(body);
 }
 
@@ -41,7 +54,8 @@ absl::StatusOr<FinishedRecord> ReadFinished(std::string_view& bytes) {
   ByteReader outer(bytes);
   ByteReader in(outer.String());
   FinishedRecord record;
-  if (in.U8() != kFormat) in.Fail();
+  const uint8_t format = in.U8();
+  if (format != kFormat && format != kFormatWithSignals) in.Fail();
   record.id.hash = in.Little<uint64_t>();
   record.id.incarnation = Incarnation{in.Little<uint64_t>()};
   record.definition = in.String();
@@ -64,7 +78,8 @@ absl::StatusOr<FinishedRecord> ReadFinished(std::string_view& bytes) {
   record.finished = absl::FromUnixMicros(in.ZigZag());
   record.expires = absl::FromUnixMicros(in.ZigZag());
   record.sequence = static_cast<uint32_t>(in.VarintUpTo(UINT32_MAX));
-  if (!outer.ok()) in.Fail();
+  if (format == kFormatWithSignals) record.signals = in.String();
+  if (!outer.ok() || record.signals.size() % kSignalMarkBytes != 0) in.Fail();
   SKALD_RETURN_IF_ERROR(in.Finish("record of a finished saga"));
   bytes = outer.rest();
   return record;
@@ -103,6 +118,13 @@ absl::StatusOr<std::optional<FinishedRecord>> FindFinished(std::string_view row,
 absl::StatusOr<std::optional<FinishedRecord>> FindFinished(std::string_view row, SagaId id,
                                                            absl::Time now) {
   return FindIn(row, now, [&](const FinishedRecord& record) { return record.id == id; });
+}
+
+bool TookSignal(const FinishedRecord& record, std::string_view mark) {
+  for (size_t at = 0; at < record.signals.size(); at += kSignalMarkBytes) {
+    if (record.signals.substr(at, kSignalMarkBytes) == mark) return true;
+  }
+  return false;
 }
 
 Settled ToSettled(const FinishedRecord& record) {

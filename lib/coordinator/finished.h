@@ -36,7 +36,13 @@ struct FinishedRecord {
   absl::Time finished;
   absl::Time expires;
   uint32_t sequence = 0;
+  std::string_view signals;  // the marks of those that it took
 };
+
+// What is kept of a signal: a hash of its step and its deduplication key.
+inline constexpr size_t kSignalMarkBytes = 16;
+std::string SignalMark(std::string_view step, std::string_view key);
+bool TookSignal(const FinishedRecord& record, std::string_view mark);
 
 void AppendFinished(const FinishedRecord& record, std::string* out);
 // Reads one record off the front of `bytes`; its views point there.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "skald/base/check.h"
 
@@ -43,6 +44,10 @@ void Frame::Clear() {
     if (present_[slot]) OpsOf(slot).destroy(memory_.get() + layout_->offsets[slot]);
   }
   present_.clear();
+  for (Owned& value : extra_) {
+    if (value.memory != nullptr) value.ops->destroy(value.memory.get());
+  }
+  extra_.clear();
 }
 
 const ValueOps& Frame::OpsOf(size_t slot) const {
@@ -59,6 +64,21 @@ absl::StatusOr<const void*> Frame::Value(size_t slot, std::string_view bytes) {
     present_[slot] = true;
   }
   return static_cast<const void*>(place);
+}
+
+absl::StatusOr<const void*> Frame::Extra(size_t slot, const ValueOps& ops, std::string_view bytes) {
+  if (slot >= extra_.size()) extra_.resize(slot + 1);
+  Owned& value = extra_[slot];
+  if (value.memory == nullptr) {
+    SKALD_CHECK(ops.align <= static_cast<size_t>(kAlign), "align={}", ops.align);
+    std::unique_ptr<std::byte, FreeAligned> memory(
+        static_cast<std::byte*>(::operator new(ops.size, kAlign)));
+    absl::Status decoded = ops.decode(bytes, memory.get());
+    if (!decoded.ok()) return decoded;
+    value.memory = std::move(memory);
+    value.ops = &ops;
+  }
+  return static_cast<const void*>(value.memory.get());
 }
 
 }  // namespace skald::inline v1::internal

@@ -37,6 +37,10 @@ class Frame {
   // The value, decoded from `bytes` unless it stands already. Slot 0 is the input, 1 + n the output
   // of step n. RETURNS: what the codec says.
   absl::StatusOr<const void*> Value(size_t slot, std::string_view bytes);
+  bool Has(size_t slot) const { return present_[slot]; }
+  // The same for a fan-out's items: slot 2n is the item's value, 2n + 1 its output. Of one slot
+  // `ops` are always the same.
+  absl::StatusOr<const void*> Extra(size_t slot, const ValueOps& ops, std::string_view bytes);
 
  private:
   struct FreeAligned {
@@ -49,6 +53,11 @@ class Frame {
   std::unique_ptr<std::byte, FreeAligned> memory_;
   size_t capacity_ = 0;
   absl::InlinedVector<bool, 8> present_;
+  struct Owned {
+    std::unique_ptr<std::byte, FreeAligned> memory;
+    const ValueOps* ops = nullptr;
+  };
+  std::vector<Owned> extra_;
 };
 
 }  // namespace skald::inline v1::internal

@@ -1,9 +1,16 @@
 #include "machine.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 namespace skald::inline v1::internal {
+
+void Machine::Forget(const Attempts& entry) {
+  const auto at = std::find_if(attempts.begin(), attempts.end(),
+                               [&](const Attempts& each) { return &each == &entry; });
+  if (at != attempts.end()) attempts.erase(at);
+}
 
 void Machine::Reset() {
   constexpr size_t kKeptBytesMax = 8192;

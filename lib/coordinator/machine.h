@@ -40,7 +40,9 @@ struct Attempt {
   Shard* shard = nullptr;
   Machine* machine = nullptr;
   uint16_t step = 0;
+  uint32_t index = 0;
   Direction direction = Direction::kAction;
+  bool prelude = false;
   bool reconcile = false;
   bool overdue = false;
   bool is_inline = false;
@@ -102,6 +104,12 @@ struct Machine {
   bool AtRest() const {
     return IsTerminal(view.state) || view.state == SagaState::kStuck || !halted.empty();
   }
+
+  // The entry of an attempt, or null.
+  Attempts* AttemptsOf(const Attempt& attempt) {
+    return FindAttempts(attempts, attempt.step, attempt.index, attempt.direction);
+  }
+  void Forget(const Attempts& entry);
 
   // As new, but for memory worth keeping.
   void Reset();

@@ -55,6 +55,30 @@ struct ShardStats {
       resumed{0}, attempts{0}, late_verdicts{0}, journal_bytes{0}, commits{0};
 };
 
+// A signal, encoded.
+struct SignalRequest {
+  std::string name;    // of the step that awaits it
+  std::string key;     // for deduplication
+  std::string output;  // what the await gives with it
+  std::string schema_name;
+  uint32_t schema_version = 0;
+};
+// With it, what an await gives is the payload; without, that there is none.
+inline constexpr std::string_view kPayloadFollows("\1", 1);
+inline constexpr std::string_view kNoPayload("\0", 1);
+
+// What a signal to a saga in `row` of finished ones is told.
+absl::Status AnswerOfFinished(std::string_view row, SagaId id, const SignalRequest& signal,
+                              absl::Time now);
+
+struct VerbRequest {
+  Verb verb = Verb::kRetry;
+  std::string step;    // empty: none
+  uint32_t index = 0;  // of a fan-out's item
+  std::optional<std::string> output;
+  Operator by;
+};
+
 class Shard {
  public:
   Shard(Core& core, uint32_t index);
@@ -88,8 +112,8 @@ class Shard {
 
   // ---- on the loop, through Message::call: verbs and questions ----
   void Cancel(SagaId id, const Operator& by, AnswerCallback done);
-  void DoVerb(SagaId id, Verb verb, std::string_view step, std::optional<std::string> output,
-              const Operator& by, AnswerCallback done);
+  void DoVerb(SagaId id, const VerbRequest& request, AnswerCallback done);
+  void Signal(SagaId id, const SignalRequest& signal, AnswerCallback done);
   // The journal is told only as far as it is durable: `done` waits for that.
   void Show(SagaId id, absl::AnyInvocable<void(absl::StatusOr<SagaDetails>) &&> done);
   void List(const SagaFilter& filter, std::vector<SagaInfo>& out);
@@ -132,25 +156,30 @@ class Shard {
   void AddToGroup(Machine& machine, size_t journal_from);
   void Advance(Machine& machine);
   void Follow(Machine& machine, const NextList& nexts);
-  void Dispatch(Machine& machine, const Next& next);
-  bool PrepareCall(Machine& machine, Attempt& attempt);
-  void Send(Attempt* attempt);
-  void SendDeferred();
-  void DropDeferred(const Machine& machine, Direction direction, uint16_t step);
-  void HandleDone(Attempt* attempt);
-  void HandleLate(Machine& machine, Attempt& attempt);
-  void Conclude(Machine& machine, Attempts& attempts, AttemptResult& result);
+  void EndWait(Machine& machine, uint16_t step);
   void Turn(Machine& machine, const Next& next);
   void GiveUpUntried(Machine& machine, const Next& next);
   void FireTimers();
   void FireTimer(Machine& machine);
-  void Overdue(Machine& machine, Attempt& attempt);
   void ArmTimer(Machine& machine, absl::Time at);
   void Halt(Machine& machine, std::string why);
   void AnnounceStuck(Machine& machine);
   Settled StuckOf(const Machine& machine) const;
   void Finish(Machine& machine);
   std::string StepName(const Machine& machine, uint16_t step) const;
+
+  // shard_attempts.cc
+  void Dispatch(Machine& machine, const Next& next);
+  bool PrepareCall(Machine& machine, Attempt& attempt);
+  absl::Status FillCall(Machine& machine, Attempt& attempt);
+  static std::optional<std::string> GatheredOutput(const Machine& machine, const StepView& step);
+  void Send(Attempt* attempt);
+  void SendDeferred();
+  void DropDeferred(const Machine& machine, Direction direction, uint16_t step, uint32_t index);
+  void HandleDone(Attempt* attempt);
+  void HandleLate(Machine& machine, Attempt& attempt);
+  void Conclude(Machine& machine, Attempts& attempts, AttemptResult& result);
+  void Overdue(Machine& machine, Attempt& attempt);
 
   // shard_keep.cc
   void KeepFinished(Machine& machine);
@@ -177,6 +206,9 @@ class Shard {
   absl::Status CheckVerb(const Machine* machine, SagaId id, const Operator& by) const;
   void AfterVerb(Machine& machine, AnswerCallback done);
   void Wake(Machine& machine);
+  absl::Status CheckSignal(const Machine& machine, uint16_t step,
+                           const SignalRequest& signal) const;
+  static uint16_t StepNamed(const Machine& machine, std::string_view name);
 
   Core& core_;
   const uint32_t index_;

@@ -62,6 +62,11 @@ void Shard::KeepFinished(Machine& machine) {
   record.finished = view.updated;
   record.expires = view.updated + retention;
   record.sequence = view.sequence;
+  std::string signals;
+  for (const SignalView& signal : view.signals) {
+    signals += SignalMark(StepName(machine, signal.step), signal.key.In(machine.journal));
+  }
+  record.signals = signals;
   current_.Add(record, machine.home, machine.row_existed);
   if (machine.watch) machine.watch->Settle(ToSettled(record));
   const size_t finished_max = core_.options.finished_in_memory_max / core_.shards.size();

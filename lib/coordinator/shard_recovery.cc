@@ -39,19 +39,21 @@ void Shard::Adopt(Machine* machine) {
     for (const Next& next : Plan(machine->view, data, machine->attempts, now_)) {
       Attempts& attempts = machine->attempts.emplace_back();
       attempts.step = next.step;
+      attempts.index = next.index;
       attempts.direction = next.direction;
       attempts.lost = true;
     }
   }
   if (machine->view.state != SagaState::kRunning) return;
   if (SKALD_SABOTAGED(kForgetsLostAttempts)) return;
-  for (uint16_t step = 0; step < data.steps.size(); ++step) {
-    if (machine->view.steps[step].status != StepStatus::kWaiting) continue;
-    if (!Dispatchable(machine->view, data, step)) continue;
+  ForEachDispatchable(machine->view, data, [&](uint16_t step, uint32_t index) {
+    // A pure function is called again, and waiting for something has no effect.
+    if (data.steps[step].kind != StepKind::kCall || index == Event::kWhole) return;
     Attempts& attempts = machine->attempts.emplace_back();
     attempts.step = step;
+    attempts.index = index;
     attempts.lost = attempts.unclean = true;
-  }
+  });
 }
 
 void Shard::Resume() {

@@ -6,6 +6,8 @@
 
 #include "core.h"
 #include "shard.h"
+#include "skald/base/internal/sabotage.h"
+#include "skald/base/status.h"
 #include "skald/base/strings.h"
 
 namespace skald::inline v1::internal {
@@ -25,6 +27,9 @@ std::string Describe(const Event& event) {
                          event.reason.empty() ? "" : fmt::format(": {}", event.reason));
     case EventKind::kOperatorVerb:
       return fmt::format("{} by {}: {}", ToString(event.verb), event.actor, event.reason);
+    case EventKind::kSignal:
+      return fmt::format("payload of {} bytes, deduplication key '{}'",
+                         event.output.empty() ? 0 : event.output.size() - 1, event.actor);
     case EventKind::kCancelAsked:
       return fmt::format("by {}: {}", event.actor, event.reason);
     default:
@@ -44,6 +49,26 @@ std::string WaitingFor(const Machine& machine) {
 }
 
 }  // namespace
+
+// What a signal that came after the end is told.
+absl::Status AnswerOfFinished(std::string_view row, SagaId id, const SignalRequest& signal,
+                              absl::Time now) {
+  SKALD_ASSIGN_OR_RETURN(const std::optional<FinishedRecord> record, FindFinished(row, id, now));
+  if (!record)
+    return absl::NotFoundError(fmt::format("saga {}: never started, or expired", ToString(id)));
+  if (TookSignal(*record, SignalMark(signal.name, signal.key))) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("signal '{}' to saga {}: it is {}, and did not take it", signal.name,
+                  ToString(id), ToString(record->state)));
+}
+
+uint16_t Shard::StepNamed(const Machine& machine, std::string_view name) {
+  const auto& steps = machine.registered->data().steps;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i].name == name) return static_cast<uint16_t>(i);
+  }
+  return Event::kNoStep;
+}
 
 SagaInfo Shard::InfoOf(const Machine& machine) const {
   const SagaView& view = machine.view;
@@ -192,6 +217,58 @@ void Shard::Cancel(SagaId id, const Operator& by, AnswerCallback done) {
   AfterVerb(*machine, std::move(done));
 }
 
+// What a signal may be told before the saga is asked: null when nothing stands against it.
+absl::Status Shard::CheckSignal(const Machine& machine, uint16_t step,
+                                const SignalRequest& signal) const {
+  const auto& steps = machine.registered->data().steps;
+  const std::string what = fmt::format("signal '{}' to saga {}", signal.name, ToString(machine.id));
+  if (step == Event::kNoStep || steps[step].kind != StepKind::kAwait) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: no step of '{}' awaits it", what, machine.definition_name()));
+  }
+  const ValueOps& payload = steps[step].payload;
+  if (payload.schema_name != signal.schema_name ||
+      payload.schema_version != signal.schema_version) {
+    return absl::InvalidArgumentError(fmt::format(
+        "{}: it carries '{}' version {}, and '{}' version {} is awaited", what, signal.schema_name,
+        signal.schema_version, payload.schema_name, payload.schema_version));
+  }
+  return Annotate(MayTakeSignal(machine.view, machine.registered->data(), step), what);
+}
+
+void Shard::Signal(SagaId id, const SignalRequest& signal, AnswerCallback done) {
+  Machine* machine = FindLive(id);
+  if (machine == nullptr) {
+    const std::optional<std::string> row = FinishedRow(id.hash);
+    if (!row) return std::move(done)(absl::NotFoundError("not in memory"));
+    return std::move(done)(AnswerOfFinished(*row, id, signal, now_));
+  }
+  if (core_.failed.load(std::memory_order_relaxed)) return std::move(done)(core_.Health());
+  if (!machine->halted.empty()) {
+    return std::move(done)(absl::UnavailableError(
+        fmt::format("signal '{}' to saga {}: {}; ask again later, same deduplication key",
+                    signal.name, ToString(id), machine->halted)));
+  }
+  const uint16_t step = StepNamed(*machine, signal.name);
+  for (const SignalView& taken : machine->view.signals) {
+    const bool same = taken.step == step && taken.key.In(machine->journal) == signal.key;
+    if (same && !SKALD_SABOTAGED(kCountsSignalsTwice))
+      return WhenDurable(*machine, std::move(done));
+  }
+  if (const absl::Status allowed = CheckSignal(*machine, step, signal); !allowed.ok()) {
+    return std::move(done)(allowed);
+  }
+  Event event;
+  event.kind = EventKind::kSignal;
+  event.time = now_;
+  event.step = step;
+  event.actor = signal.key;
+  event.has_output = true;
+  event.output = signal.output;
+  Append(*machine, event);
+  WhenDurable(*machine, std::move(done));
+}
+
 void Shard::Wake(Machine& machine) {
   for (Attempts& attempts : machine.attempts) {
     attempts.next = now_;
@@ -207,8 +284,8 @@ void Shard::Wake(Machine& machine) {
   if (machine.watch) machine.watch->Unsettle();
 }
 
-void Shard::DoVerb(SagaId id, Verb verb, std::string_view step, std::optional<std::string> output,
-                   const Operator& by, AnswerCallback done) {
+void Shard::DoVerb(SagaId id, const VerbRequest& request, AnswerCallback done) {
+  const auto& [verb, step, index, output, by] = request;
   Machine* machine = FindLive(id);
   absl::Status allowed = CheckVerb(machine, id, by);
   if (!allowed.ok()) return std::move(done)(allowed);
@@ -241,10 +318,8 @@ void Shard::DoVerb(SagaId id, Verb verb, std::string_view step, std::optional<st
     return AfterVerb(*machine, std::move(done));
   }
   if (!step.empty()) {
-    const auto& steps = machine->registered->data().steps;
-    for (size_t i = 0; i < steps.size(); ++i) {
-      if (steps[i].name == step) event.step = static_cast<uint16_t>(i);
-    }
+    event.step = StepNamed(*machine, step);
+    event.index = index;
     if (event.step == Event::kNoStep) {
       return std::move(done)(absl::InvalidArgumentError(
           fmt::format("'{}' has no step '{}'", machine->definition_name(), step)));

@@ -29,12 +29,32 @@ void AppendNames(std::string& text, const internal::DefinitionData& data,
   text += ']';
 }
 
+void AppendGuards(std::string& text, const internal::DefinitionData& data,
+                  const internal::Guards& guards) {
+  text += '[';
+  for (size_t i = 0; i < guards.size(); ++i) {
+    if (i > 0) text += ' ';
+    if (!guards[i].when) text += '!';
+    const bool known = guards[i].decision < data.steps.size();
+    text += known ? data.steps[guards[i].decision].name : "?";
+  }
+  text += ']';
+}
+
+std::string Schema(const internal::ValueOps& ops) {
+  return fmt::format("{} {}", Quoted(ops.schema_name), ops.schema_version);
+}
+
 // What decides whether two builds mean the same saga, one line each:
 //
 //   skald definition 1
 //   saga <name> <version>
 //   input "<schema name>" <schema version>
 //   step <name> <class> after [<name> …] uses [<name> …] output "<schema name>" <schema version>
+//        … kind <number>                                     where it is not a call
+//        … when [<name> !<name> …]                           where it has guards
+//        … each "<schema name>" <schema version>             of the items of a fan-out
+//        … payload "<schema name>" <schema version>          of the signal that it awaits
 //   result <name>                                            absent when there is none
 //
 // Names hold neither spaces nor quotes; schema names are escaped as in C. Its hash is journaled:
@@ -48,8 +68,17 @@ std::string CanonicalText(const internal::DefinitionData& data) {
     AppendNames(text, data, step.predecessors);
     text += " uses ";
     AppendNames(text, data, step.uses);
-    text +=
-        fmt::format(" output {} {}\n", Quoted(step.output.schema_name), step.output.schema_version);
+    text += " output " + Schema(step.output);
+    if (step.kind != internal::StepKind::kCall) {
+      text += fmt::format(" kind {}", static_cast<int>(step.kind));
+    }
+    if (!step.guards.empty()) {
+      text += " when ";
+      AppendGuards(text, data, step.guards);
+    }
+    if (step.fan_out) text += " each " + Schema(step.fan_out->item);
+    if (step.kind == internal::StepKind::kAwait) text += " payload " + Schema(step.payload);
+    text += '\n';
   }
   if (data.result_step && *data.result_step < data.steps.size()) {
     text += fmt::format("result {}\n", data.steps[*data.result_step].name);
@@ -57,8 +86,18 @@ std::string CanonicalText(const internal::DefinitionData& data) {
   return text;
 }
 
-std::string_view ClassName(StepClass step_class) {
-  switch (step_class) {
+std::string_view ClassName(const internal::StepNode& step) {
+  switch (step.kind) {
+    case internal::StepKind::kDecision:
+      return "decision";
+    case internal::StepKind::kSleep:
+      return "sleep";
+    case internal::StepKind::kAwait:
+      return "signal";
+    case internal::StepKind::kCall:
+      break;
+  }
+  switch (step.step_class) {
     case StepClass::kCompensatable:
       return "compensatable";
     case StepClass::kNoEffect:
@@ -71,8 +110,12 @@ std::string_view ClassName(StepClass step_class) {
   return "?";
 }
 
-std::string_view Shape(StepClass step_class) {
-  switch (step_class) {
+std::string_view Shape(const internal::StepNode& step) {
+  if (step.kind == internal::StepKind::kDecision) return "diamond";
+  if (step.kind == internal::StepKind::kSleep) return "circle";
+  if (step.kind == internal::StepKind::kAwait) return "invhouse";
+  if (step.fan_out) return "box3d";
+  switch (step.step_class) {
     case StepClass::kCompensatable:
       return "box";
     case StepClass::kNoEffect:
@@ -85,14 +128,31 @@ std::string_view Shape(StepClass step_class) {
   return "plain";
 }
 
+// What the decision `from` must say for the step to run, as an edge's label.
+std::string_view GuardLabel(const internal::StepNode& step, uint16_t from) {
+  if (Has(step.guards, {from, true})) return " [label=yes]";
+  return Has(step.guards, {from, false}) ? " [label=no]" : "";
+}
+
 }  // namespace
 
+internal::Guards internal::EffectiveGuards(const DefinitionData& data, uint16_t step) {
+  Guards all = data.steps[step].guards;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (all[i].decision >= step) continue;
+    for (const GuardAt& guard : data.steps[all[i].decision].guards) {
+      if (!Has(all, guard)) all.push_back(guard);
+    }
+  }
+  return all;
+}
+
 Definition internal::Finish(DefinitionData data) {
-  data.pivot.reset();
+  data.pivots.clear();
   for (size_t i = 0; i < data.steps.size(); ++i) {
     StepNode& step = data.steps[i];
     step.hash = StepHash(step.name);
-    if (step.step_class == StepClass::kPivot && !data.pivot) data.pivot = static_cast<uint16_t>(i);
+    if (step.step_class == StepClass::kPivot) data.pivots.push_back(static_cast<uint16_t>(i));
   }
   data.canonical = CanonicalText(data);
   data.fingerprint = StableHash64(data.canonical);
@@ -115,12 +175,12 @@ std::string ToDot(const Definition& definition) {
     const internal::StepNode& step = data.steps[i];
     const bool result = data.result_step == i;
     dot += fmt::format("  s{} [label={}, shape={}{}];\n", i,
-                       Quoted(fmt::format("{}\n{}", step.name, ClassName(step.step_class))),
-                       Shape(step.step_class), result ? ", style=bold" : "");
+                       Quoted(fmt::format("{}\n{}", step.name, ClassName(step))), Shape(step),
+                       result ? ", style=bold" : "");
   }
   for (size_t i = 0; i < data.steps.size(); ++i) {
     for (const uint16_t from : data.steps[i].predecessors) {
-      dot += fmt::format("  s{} -> s{};\n", from, i);
+      dot += fmt::format("  s{} -> s{}{};\n", from, i, GuardLabel(data.steps[i], from));
     }
     for (const uint16_t from : data.steps[i].uses) {
       dot += fmt::format("  s{} -> s{} [style=dashed, constraint=false];\n", from, i);

@@ -22,7 +22,8 @@ class Inspector {
       CheckName(i);
       CheckEdges(i);
       CheckFunctions(data_.steps[i]);
-      CheckOps(fmt::format("the output of step '{}'", data_.steps[i].name), data_.steps[i].output);
+      CheckGuards(i);
+      CheckValues(data_.steps[i]);
       CheckOptions(data_.steps[i]);
     }
     for (size_t i = 0; i < data_.steps.size(); ++i) CheckClass(i);
@@ -93,8 +94,58 @@ class Inspector {
     ancestors_.push_back(std::move(before));
   }
 
+  // Decisions are steps of their own that come first.
+  void CheckGuards(size_t index) {
+    const StepNode& step = data_.steps[index];
+    bool sound = true;
+    for (const GuardAt& guard : step.guards) {
+      const bool decision = guard.decision < index &&
+                            data_.steps[guard.decision].kind == StepKind::kDecision &&
+                            ancestors_[index][guard.decision];
+      if (decision) continue;
+      sound = false;
+      Add("step '{}' goes by step number {}, which is no decision that it follows", step.name,
+          guard.decision);
+    }
+    guards_.push_back(sound ? EffectiveGuards(data_, static_cast<uint16_t>(index)) : Guards{});
+    if (AreExclusive(guards_[index], guards_[index])) {
+      Add("step '{}' never runs: its guards exclude each other", step.name);
+    }
+  }
+
+  void CheckValues(const StepNode& step) {
+    CheckOps(fmt::format("the output of step '{}'", step.name), step.output);
+    if (step.kind == StepKind::kAwait) {
+      CheckOps(fmt::format("the signal of step '{}'", step.name), step.payload);
+    }
+    if (!step.fan_out) return;
+    CheckOps(fmt::format("an item of step '{}'", step.name), step.fan_out->item);
+    CheckOps(fmt::format("an item's output of step '{}'", step.name), step.fan_out->output);
+    if (step.fan_out->parallelism == 0) {
+      Add("step '{}' has a parallelism of 0: at least one item must run", step.name);
+    }
+    if (step.prelude == nullptr) Add("step '{}' has no range", step.name);
+    if (step.kind != StepKind::kCall || step.step_class == StepClass::kPivot) {
+      Add("step '{}' cannot run for each of many items", step.name);
+    }
+  }
+
   void CheckFunctions(const StepNode& step) {
-    if (step.action == nullptr) Add("step '{}' has no action", step.name);
+    const bool acts = step.kind == StepKind::kCall || step.kind == StepKind::kDecision;
+    if (acts && step.action == nullptr) Add("step '{}' has no action", step.name);
+    if (step.kind != StepKind::kCall && step.kind != StepKind::kAwait &&
+        step.step_class != StepClass::kNoEffect) {
+      Add("step '{}' has no effect, and is declared as if it had one", step.name);
+    }
+    if (step.kind == StepKind::kAwait && step.step_class != StepClass::kNoEffect &&
+        step.step_class != StepClass::kCompensatable) {
+      Add("step '{}' awaits a signal: it has a compensation, or no effect", step.name);
+    }
+    if (step.kind == StepKind::kSleep && step.prelude == nullptr &&
+        step.delay == absl::InfiniteDuration()) {
+      Add("step '{}' sleeps for ever", step.name);
+    }
+    if (step.delay < absl::ZeroDuration()) Add("step '{}' waits for less than no time", step.name);
     const bool compensatable = step.step_class == StepClass::kCompensatable;
     if (compensatable && step.compensation == nullptr) {
       Add("step '{}' has no compensation", step.name);
@@ -107,23 +158,26 @@ class Inspector {
     }
   }
 
-  // The pivot is a cut: everything else stands before or after it.
+  // The pivots are cuts: whatever can run with one stands before or after it.
   void CheckClass(size_t index) {
     const StepNode& step = data_.steps[index];
-    const bool is_pivot = data_.pivot == index;
-    if (step.step_class == StepClass::kPivot && !is_pivot) {
-      Add("step '{}' is a second pivot", step.name);
+    std::vector<Guards> before;
+    for (const uint16_t pivot : data_.pivots) {
+      if (pivot == index || AreExclusive(guards_[pivot], guards_[index])) continue;
+      const bool after = pivot < index && ancestors_[index][pivot];
+      if (after) before.push_back(guards_[pivot]);
+      if (after && step.step_class == StepClass::kPivot) {
+        Add("step '{}' is a second pivot", step.name);
+      }
+      if (after && step.step_class == StepClass::kCompensatable) {
+        Add("step '{}' has a compensation, but follows the pivot", step.name);
+      }
+      if (!after && !(index < pivot && ancestors_[pivot][index])) {
+        Add("step '{}' can run beside the pivot: it must stand before or after it", step.name);
+      }
     }
-    const bool after = data_.pivot && ancestors_[index][*data_.pivot];
-    const bool before = data_.pivot && ancestors_[*data_.pivot][index];
-    if (step.step_class == StepClass::kRetriable && !after) {
+    if (step.step_class == StepClass::kRetriable && !IsCovered(guards_[index], before)) {
       Add("step '{}' is retriable, but does not follow a pivot", step.name);
-    }
-    if (step.step_class == StepClass::kCompensatable && after) {
-      Add("step '{}' has a compensation, but follows the pivot", step.name);
-    }
-    if (data_.pivot && !is_pivot && !before && !after) {
-      Add("step '{}' can run beside the pivot: it must stand before or after it", step.name);
     }
   }
 
@@ -154,6 +208,7 @@ class Inspector {
   std::vector<std::string> problems_;
   absl::flat_hash_map<uint32_t, size_t> by_hash_;
   std::vector<std::vector<bool>> ancestors_;  // by step; those looked at so far
+  std::vector<Guards> guards_;                // by step; all of them
 };
 
 }  // namespace

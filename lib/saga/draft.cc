@@ -22,15 +22,55 @@ Draft::Draft(Draft&& other) noexcept = default;
 Draft::~Draft() = default;
 
 StepNode& Draft::AddStep(std::string_view name, StepClass step_class, const ValueOps& output,
-                         std::span<const uint16_t> uses) {
-  const size_t index = data_->steps.size();
+                         const StepLinks& links) {
+  const auto index = static_cast<uint16_t>(data_->steps.size());
   StepNode& node = data_->steps.emplace_back();
   node.name = name;
   node.step_class = step_class;
   node.output = output;
-  node.uses.assign(uses.begin(), uses.end());
-  if (index > 0) node.predecessors.push_back(static_cast<uint16_t>(index - 1));
+  node.uses.assign(links.uses.begin(), links.uses.end());
+  node.guards = links.guards;
+  guards_.push_back(EffectiveGuards(*data_, index));
+  node.predecessors = Predecessors(node, links);
+  std::vector<bool> before(index, false);
+  for (const uint16_t from : node.predecessors) {
+    before[from] = true;
+    for (uint16_t i = 0; i < from; ++i) before[i] = before[i] || ancestors_[from][i];
+  }
+  ancestors_.push_back(std::move(before));
   return node;
+}
+
+// What the step names; otherwise all that stands before it and can run with it. A pivot follows all
+// of that in any case, and everything follows the pivots.
+std::vector<uint16_t> Draft::Predecessors(const StepNode& node, const StepLinks& links) const {
+  const auto index = static_cast<uint16_t>(data_->steps.size() - 1);
+  std::vector<bool> follows(index, false);
+  const bool is_pivot = node.step_class == StepClass::kPivot;
+  const bool names = links.after.has_value() || !links.uses.empty();
+  for (uint16_t before = 0; before < index; ++before) {
+    if (AreExclusive(guards_[before], guards_[index])) continue;
+    const bool pivot = data_->steps[before].step_class == StepClass::kPivot;
+    follows[before] = is_pivot || pivot || !names;
+  }
+  const auto follow = [&](uint16_t step) {
+    if (step < index) follows[step] = true;
+  };
+  for (const uint16_t used : links.uses) follow(used);
+  for (const GuardAt& guard : links.guards) follow(guard.decision);
+  if (links.after) {
+    for (const uint16_t named : *links.after) follow(named);
+  }
+  // What another of them follows already needs no edge.
+  std::vector<uint16_t> predecessors;
+  for (uint16_t before = 0; before < index; ++before) {
+    bool implied = !follows[before];
+    for (uint16_t other = before + 1; other < index && !implied; ++other) {
+      implied = follows[other] && ancestors_[other][before];
+    }
+    if (!implied) predecessors.push_back(before);
+  }
+  return predecessors;
 }
 
 void Draft::SetResult(uint16_t step) {

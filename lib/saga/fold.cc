@@ -2,73 +2,40 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
-#include "dependents.h"
+#include "places.h"
+#include "settle.h"
+#include "skald/base/bytes.h"
 #include "skald/base/check.h"
+#include "skald/base/codec.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/status.h"
 #include "skald/base/strings.h"
+#include "skald/saga/links.h"
 
 namespace skald::inline v1 {
 namespace {
 
+using internal::CausesTurn;
 using internal::DefinitionData;
+using internal::ForEachPlace;
+using internal::PreludeIsDue;
+using internal::Propagate;
+using internal::Settle;
+using internal::StepKind;
 using internal::StepNode;
+
+PlaceView* FindPlace(SagaView& view, uint16_t step, uint32_t index) {
+  return const_cast<PlaceView*>(skald::FindPlace(std::as_const(view), step, index));
+}
 
 Slice SliceOf(std::string_view journal, std::string_view part) {
   if (part.empty()) return {};
   SKALD_DCHECK(part.data() >= journal.data() &&
                part.data() + part.size() <= journal.data() + journal.size());
   return {static_cast<uint32_t>(part.data() - journal.data()), static_cast<uint32_t>(part.size())};
-}
-
-bool AfterPivot(const DefinitionData& definition, uint16_t step) {
-  return definition.pivot.has_value() && step > *definition.pivot;
-}
-
-// Settled in the backward direction: nothing of it is left to undo.
-bool IsUndoSettled(const StepView& step) {
-  return step.status == StepStatus::kNotRun || step.status == StepStatus::kUndone;
-}
-
-SagaState SettleForward(const SagaView& view, const DefinitionData& definition) {
-  bool all_done = true;
-  bool blocked = false;
-  bool can_run = false;
-  bool must_turn = false;
-  for (uint16_t step = 0; step < view.steps.size(); ++step) {
-    const StepStatus status = view.steps[step].status;
-    all_done = all_done && status == StepStatus::kDone;
-    blocked = blocked || status == StepStatus::kBlocked;
-    must_turn = must_turn || status == StepStatus::kNotRun || status == StepStatus::kMayHaveRun;
-    can_run = can_run || (status == StepStatus::kWaiting && Dispatchable(view, definition, step));
-  }
-  if (all_done) return SagaState::kCompleted;
-  return blocked && !can_run && !must_turn ? SagaState::kStuck : SagaState::kRunning;
-}
-
-SagaState SettleBackward(const SagaView& view, const DefinitionData& definition) {
-  bool all_settled = true;
-  bool blocked = false;
-  bool can_run = false;
-  const auto clear = internal::DependentsSettled(
-      definition, [&](uint16_t step) { return IsUndoSettled(view.steps[step]); });
-  for (uint16_t step = 0; step < view.steps.size(); ++step) {
-    if (IsUndoSettled(view.steps[step])) continue;
-    all_settled = false;
-    if (view.steps[step].status == StepStatus::kUndoBlocked) {
-      blocked = true;
-    } else if (clear[step]) {
-      can_run = true;
-    }
-  }
-  if (all_settled) return SagaState::kCompensated;
-  return blocked && !can_run ? SagaState::kStuck : SagaState::kCompensating;
-}
-
-SagaState Settle(const SagaView& view, const DefinitionData& definition) {
-  return view.direction == SagaState::kRunning ? SettleForward(view, definition)
-                                               : SettleBackward(view, definition);
 }
 
 absl::Status NoSense(const Event& event, std::string_view why) {
@@ -81,12 +48,13 @@ void Blame(SagaView& view, std::string_view journal, const Event& event) {
   view.reason_step = event.step;
 }
 
-void StampDispatchable(SagaView& view, const DefinitionData& definition, absl::Time time) {
-  for (uint16_t step = 0; step < view.steps.size(); ++step) {
-    StepView& s = view.steps[step];
-    if (s.status != StepStatus::kWaiting || s.since != absl::Time()) continue;
-    if (Dispatchable(view, definition, step)) s.since = time;
-  }
+// Of several steps that go wrong side by side, the first one is to blame.
+void BlameForward(SagaView& view, std::string_view journal, const Event& event) {
+  bool blamed = false;
+  ForEachPlace(view, [&](uint16_t, uint32_t, const PlaceView& place) {
+    blamed = blamed || CausesTurn(place.status);
+  });
+  if (!blamed) Blame(view, journal, event);
 }
 
 absl::Status FoldStart(SagaView& view, const DefinitionData* definition, std::string_view journal,
@@ -102,50 +70,110 @@ absl::Status FoldStart(SagaView& view, const DefinitionData* definition, std::st
   view.deadline = event.deadline;
   if (definition == nullptr) return absl::OkStatus();
   view.steps.resize(definition->steps.size());
-  StampDispatchable(view, *definition, event.time);
+  for (size_t i = 0; i < view.steps.size(); ++i) {
+    view.steps[i].fans_out = definition->steps[i].fan_out.has_value();
+  }
+  Propagate(view, *definition, event.time);
   return absl::OkStatus();
+}
+
+// Of the step as a whole: it is Done when all its items are.
+void GatherItems(StepView& step, const SagaView& view) {
+  for (uint32_t i = 0; i < step.item_count; ++i) {
+    if (view.items[step.first_item + i].status != StepStatus::kDone) return;
+  }
+  step.status = StepStatus::kDone;
 }
 
 void MarkDone(SagaView& view, const DefinitionData& definition, std::string_view journal,
               const Event& event) {
+  PlaceView& place = *FindPlace(view, event.step, event.index);
+  const StepNode& node = definition.steps[event.step];
+  place.status = StepStatus::kDone;
+  place.undecided = false;
+  place.has_output = event.has_output;
+  place.output = SliceOf(journal, event.output);
   StepView& step = view.steps[event.step];
-  step.status = StepStatus::kDone;
-  step.undecided = false;
-  step.has_output = event.has_output;
-  step.output = SliceOf(journal, event.output);
-  if (view.direction == SagaState::kRunning) {
-    StampDispatchable(view, definition, event.time);
-  } else if (definition.steps[event.step].step_class == StepClass::kNoEffect) {
-    step.status = StepStatus::kUndone;
+  if (node.kind == StepKind::kDecision) {
+    step.answer = !event.output.empty() && event.output.front() != 0;
   }
+  if (view.direction == SagaState::kRunning) {
+    if (step.expanded) GatherItems(step, view);
+    Propagate(view, definition, event.time);
+  } else if (node.step_class == StepClass::kNoEffect) {
+    place.status = StepStatus::kUndone;
+  }
+}
+
+// The items of a fan-out, as a vector of them is encoded.
+absl::Status Expand(SagaView& view, const DefinitionData& definition, std::string_view journal,
+                    const Event& event) {
+  StepView& step = view.steps[event.step];
+  ByteReader in(event.output);
+  const uint64_t count = in.VarintUpTo(kFanOutMax);
+  step.first_item = static_cast<uint32_t>(view.items.size());
+  for (uint64_t i = 0; i < count && in.ok(); ++i) {
+    view.items.emplace_back().item = SliceOf(journal, in.String());
+  }
+  SKALD_RETURN_IF_ERROR(in.Finish("items of a fan-out"));
+  step.expanded = true;
+  step.item_count = static_cast<uint32_t>(count);
+  GatherItems(step, view);
+  Propagate(view, definition, event.time);
+  return absl::OkStatus();
+}
+
+// What a prelude gave: the items of a fan-out, or when a sleep ends.
+absl::Status FoldPrelude(SagaView& view, const DefinitionData& definition, std::string_view journal,
+                         const Event& event) {
+  StepView& step = view.steps[event.step];
+  const StepNode& node = definition.steps[event.step];
+  if (node.fan_out) return Expand(view, definition, journal, event);
+  SKALD_ASSIGN_OR_RETURN(const int64_t micros, Decode<int64_t>(event.output));
+  step.armed = true;
+  step.since =
+      node.sleeps_until ? absl::FromUnixMicros(micros) : event.time + absl::Microseconds(micros);
+  return absl::OkStatus();
 }
 
 absl::Status FoldRejected(SagaView& view, const DefinitionData& definition,
                           std::string_view journal, const Event& event) {
-  StepView& step = view.steps[event.step];
+  PlaceView& place = *FindPlace(view, event.step, event.index);
   const StepClass step_class = definition.steps[event.step].step_class;
-  if (AfterPivot(definition, event.step)) return NoSense(event, "it may not be rejected");
+  if (IsBeyondPivot(view, definition, event.step)) return NoSense(event, "it may not be rejected");
   if (step_class == StepClass::kPivot && !event.clean) {
     return NoSense(event, "an unclean rejection does not decide a pivot");
   }
+  if (view.direction == SagaState::kRunning) BlameForward(view, journal, event);
   const bool left_alone = event.clean || step_class == StepClass::kNoEffect;
-  step.status = left_alone ? StepStatus::kNotRun : StepStatus::kMayHaveRun;
-  step.undecided = false;
-  if (view.direction == SagaState::kRunning) Blame(view, journal, event);
+  place.status = left_alone ? StepStatus::kNotRun : StepStatus::kMayHaveRun;
+  place.undecided = false;
+  return absl::OkStatus();
+}
+
+// Whether an action's verdict or give-up can still be said of the place.
+absl::Status CheckOpen(const SagaView& view, const DefinitionData& definition, const Event& event) {
+  const PlaceView& place = *FindPlace(view, event.step, event.index);
+  const bool open = place.status == StepStatus::kWaiting ||
+                    (place.status == StepStatus::kMayHaveRun && place.undecided);
+  if (!open) return NoSense(event, "the step is decided");
+  if (view.direction == SagaState::kRunning &&
+      !Dispatchable(view, definition, event.step, event.index)) {
+    return NoSense(event, "what it depends on is not Done");
+  }
   return absl::OkStatus();
 }
 
 absl::Status FoldActionVerdict(SagaView& view, const DefinitionData& definition,
                                std::string_view journal, const Event& event) {
-  const StepView& step = view.steps[event.step];
-  const bool open = step.status == StepStatus::kWaiting ||
-                    (step.status == StepStatus::kMayHaveRun && step.undecided);
-  if (!open) return NoSense(event, "the step is decided");
-  if (view.direction == SagaState::kRunning && !Dispatchable(view, definition, event.step)) {
-    return NoSense(event, "what it depends on is not Done");
-  }
+  SKALD_RETURN_IF_ERROR(CheckOpen(view, definition, event));
+  const StepNode& node = definition.steps[event.step];
+  const bool prelude = PreludeIsDue(node, view.steps[event.step]);
+  const bool acts = node.kind == StepKind::kCall || node.kind == StepKind::kDecision;
+  if (!acts && !prelude) return NoSense(event, "the step waits for no verdict");
   switch (event.verdict) {
     case VerdictKind::kDone:
+      if (prelude) return FoldPrelude(view, definition, journal, event);
       MarkDone(view, definition, journal, event);
       return absl::OkStatus();
     case VerdictKind::kRejected:
@@ -159,105 +187,135 @@ absl::Status FoldActionVerdict(SagaView& view, const DefinitionData& definition,
 }
 
 absl::Status FoldCompensationVerdict(SagaView& view, const Event& event) {
-  StepView& step = view.steps[event.step];
-  const bool open = step.status == StepStatus::kDone || step.status == StepStatus::kMayHaveRun;
+  PlaceView& place = *FindPlace(view, event.step, event.index);
+  const bool open = place.status == StepStatus::kDone || place.status == StepStatus::kMayHaveRun;
   if (view.direction != SagaState::kCompensating || !open) {
     return NoSense(event, "there is nothing to undo");
   }
   if (event.verdict != VerdictKind::kDone) return NoSense(event, "only Done undoes a step");
-  step.status = StepStatus::kUndone;
-  step.undecided = false;
+  place.status = StepStatus::kUndone;
+  place.undecided = false;
   return absl::OkStatus();
 }
 
 absl::Status FoldActionGaveUp(SagaView& view, const DefinitionData& definition,
                               std::string_view journal, const Event& event) {
-  StepView& step = view.steps[event.step];
-  const bool open = step.status == StepStatus::kWaiting ||
-                    (step.status == StepStatus::kMayHaveRun && step.undecided);
-  if (!open) return NoSense(event, "the step is decided");
-  if (view.direction == SagaState::kRunning && !Dispatchable(view, definition, event.step)) {
-    return NoSense(event, "what it depends on is not Done");
-  }
-  const StepClass step_class = definition.steps[event.step].step_class;
-  step.undecided = false;
-  step.unclean = step.unclean || !event.clean;
-  const bool pivot_unknown = step_class == StepClass::kPivot && !event.clean;
-  if (AfterPivot(definition, event.step) || pivot_unknown) {
-    step.status = StepStatus::kBlocked;
-  } else if (event.clean || step_class == StepClass::kNoEffect) {
-    step.status = StepStatus::kNotRun;
+  SKALD_RETURN_IF_ERROR(CheckOpen(view, definition, event));
+  PlaceView& place = *FindPlace(view, event.step, event.index);
+  const StepNode& node = definition.steps[event.step];
+  if (view.direction == SagaState::kRunning) BlameForward(view, journal, event);
+  place.undecided = false;
+  const bool prelude = PreludeIsDue(node, view.steps[event.step]);
+  place.unclean = place.unclean || (!event.clean && !prelude);
+  const bool pivot_unknown = node.step_class == StepClass::kPivot && !event.clean;
+  if (IsBeyondPivot(view, definition, event.step) || pivot_unknown) {
+    place.status = StepStatus::kBlocked;
+  } else if (event.clean || prelude || node.step_class == StepClass::kNoEffect) {
+    place.status = StepStatus::kNotRun;
   } else {
-    step.status = StepStatus::kMayHaveRun;
+    place.status = StepStatus::kMayHaveRun;
   }
-  if (view.direction == SagaState::kRunning) Blame(view, journal, event);
   return absl::OkStatus();
 }
 
 absl::Status FoldCompensationGaveUp(SagaView& view, std::string_view journal, const Event& event) {
-  StepView& step = view.steps[event.step];
-  const bool open = step.status == StepStatus::kDone || step.status == StepStatus::kMayHaveRun;
+  PlaceView& place = *FindPlace(view, event.step, event.index);
+  const bool open = place.status == StepStatus::kDone || place.status == StepStatus::kMayHaveRun;
   if (view.direction != SagaState::kCompensating || !open) {
     return NoSense(event, "there is nothing to undo");
   }
-  step.status = StepStatus::kUndoBlocked;
-  step.undecided = false;
+  place.status = StepStatus::kUndoBlocked;
+  place.undecided = false;
   Blame(view, journal, event);
   return absl::OkStatus();
 }
 
-void TurnStep(SagaView& view, const DefinitionData& definition, uint16_t index, bool dispatchable,
-              absl::Time time) {
-  StepView& step = view.steps[index];
-  const StepClass step_class = definition.steps[index].step_class;
-  step.since = time;
-  if (step.status == StepStatus::kDone) {
-    if (step_class == StepClass::kNoEffect) step.status = StepStatus::kUndone;
-    return;
+absl::Status FoldTimer(SagaView& view, const DefinitionData& definition, std::string_view journal,
+                       const Event& event) {
+  const StepView& step = view.steps[event.step];
+  const StepKind kind = definition.steps[event.step].kind;
+  const bool begun = step.status == StepStatus::kWaiting && step.since != absl::Time();
+  const bool has_timer = (kind == StepKind::kSleep && step.armed) || kind == StepKind::kAwait;
+  if (!begun || !has_timer) return NoSense(event, "no timer of it runs");
+  if (event.time < step.since && !SKALD_SABOTAGED(kEarlyTimer))
+    return NoSense(event, "its time is not up yet");
+  MarkDone(view, definition, journal, event);
+  return absl::OkStatus();
+}
+
+absl::Status FoldSignal(SagaView& view, const DefinitionData& definition, std::string_view journal,
+                        const Event& event) {
+  if (definition.steps[event.step].kind != StepKind::kAwait) {
+    return NoSense(event, "it awaits no signal");
   }
-  if (step.status != StepStatus::kWaiting) return;
-  if (step_class == StepClass::kCompensatable && dispatchable) {
-    step.status = StepStatus::kMayHaveRun;
-    step.undecided = true;
-  } else {
-    step.status = StepStatus::kNotRun;
+  SKALD_RETURN_IF_ERROR(MayTakeSignal(view, definition, event.step));
+  StepView& step = view.steps[event.step];
+  view.signals.push_back({event.step, SliceOf(journal, event.actor)});
+  step.has_output = event.has_output;
+  step.output = SliceOf(journal, event.output);
+  if (step.since != absl::Time()) MarkDone(view, definition, journal, event);
+  return absl::OkStatus();
+}
+
+void TurnPlace(const StepNode& node, PlaceView& place, bool may_have_run, absl::Time time) {
+  place.since = time;
+  if (place.status == StepStatus::kWaiting) {
+    if (node.kind == StepKind::kAwait && place.has_output && !SKALD_SABOTAGED(kLosesEarlySignal)) {
+      place.status = StepStatus::kDone;  // accepted, though nothing was waiting yet
+    } else if (may_have_run) {
+      place.status = StepStatus::kMayHaveRun;
+      place.undecided = true;
+    } else {
+      place.status = StepStatus::kNotRun;
+    }
+  }
+  if (place.status == StepStatus::kDone && node.step_class == StepClass::kNoEffect) {
+    place.status = StepStatus::kUndone;
   }
 }
 
 absl::Status FoldTurn(SagaView& view, const DefinitionData& definition, std::string_view journal,
                       const Event& event) {
-  if (definition.pivot.has_value()) {
-    const StepStatus pivot = view.steps[*definition.pivot].status;
-    if (pivot == StepStatus::kDone || pivot == StepStatus::kBlocked) {
+  for (const uint16_t pivot : definition.pivots) {
+    const StepStatus status = view.steps[pivot].status;
+    if (status == StepStatus::kDone || status == StepStatus::kBlocked) {
       return NoSense(event, "the pivot is Done or may have run");
     }
   }
-  absl::InlinedVector<bool, 8> dispatchable(view.steps.size());
-  for (uint16_t step = 0; step < view.steps.size(); ++step) {
-    dispatchable[step] = Dispatchable(view, definition, step);
-  }
+  // Of these, what has an action may have run.
+  absl::InlinedVector<const PlaceView*, 8> may_have_run;
+  ForEachDispatchable(view, definition, [&](uint16_t step, uint32_t index) {
+    const StepNode& node = definition.steps[step];
+    const bool acts = node.kind == StepKind::kCall && index != Event::kWhole;
+    if (!acts || node.step_class != StepClass::kCompensatable) return;
+    may_have_run.push_back(skald::FindPlace(view, step, index));
+  });
   view.direction = SagaState::kCompensating;
-  for (uint16_t step = 0; step < view.steps.size(); ++step) {
-    TurnStep(view, definition, step, dispatchable[step], event.time);
-  }
+  ForEachPlace(view, [&](uint16_t step, uint32_t, PlaceView& place) {
+    const StepNode& node = definition.steps[step];
+    bool may = std::find(may_have_run.begin(), may_have_run.end(), &place) != may_have_run.end();
+    may = may || (SKALD_SABOTAGED(kUndoesEveryItem) && node.fan_out &&
+                  node.step_class == StepClass::kCompensatable);
+    TurnPlace(node, place, may, event.time);
+  });
   if (!event.reason.empty()) Blame(view, journal, event);
   return absl::OkStatus();
 }
 
-void Unblock(StepView& step, absl::Time time) {
-  if (step.status == StepStatus::kBlocked) {
-    step.status = StepStatus::kWaiting;
-    step.since = time;
-  } else if (step.status == StepStatus::kUndoBlocked) {
-    step.status = step.has_output ? StepStatus::kDone : StepStatus::kMayHaveRun;
-    step.since = time;
+void Unblock(PlaceView& place, absl::Time time) {
+  if (place.status == StepStatus::kBlocked) {
+    place.status = StepStatus::kWaiting;
+    place.since = time;
+  } else if (place.status == StepStatus::kUndoBlocked) {
+    place.status = place.has_output ? StepStatus::kDone : StepStatus::kMayHaveRun;
+    place.since = time;
   }
 }
 
 absl::Status FoldVerb(SagaView& view, const DefinitionData& definition, std::string_view journal,
                       const Event& event) {
   if (event.verb == Verb::kRetry) {
-    for (StepView& step : view.steps) Unblock(step, event.time);
+    ForEachPlace(view, [&](uint16_t, uint32_t, PlaceView& place) { Unblock(place, event.time); });
     return absl::OkStatus();
   }
   if (event.verb == Verb::kAbandon) {
@@ -265,17 +323,21 @@ absl::Status FoldVerb(SagaView& view, const DefinitionData& definition, std::str
     return absl::OkStatus();
   }
   if (view.state != SagaState::kStuck) return NoSense(event, "the saga is not stuck");
-  if (event.step >= view.steps.size() || view.steps[event.step].status != StepStatus::kBlocked) {
+  PlaceView* place = FindPlace(view, event.step, event.index);
+  if (place == nullptr || place->status != StepStatus::kBlocked) {
     return NoSense(event, "the step is not the one that blocks");
   }
   if (event.verb == Verb::kSupplyOutput) {
+    if (definition.steps[event.step].fan_out && event.index == Event::kWhole) {
+      return NoSense(event, "its range failed, and items cannot be supplied: Retry it");
+    }
     MarkDone(view, definition, journal, event);
     return absl::OkStatus();
   }
   if (definition.steps[event.step].step_class != StepClass::kPivot) {
     return NoSense(event, "only a pivot can be marked as not done");
   }
-  view.steps[event.step].status = StepStatus::kNotRun;
+  place->status = StepStatus::kNotRun;
   Blame(view, journal, event);
   return absl::OkStatus();
 }
@@ -286,7 +348,13 @@ absl::Status FoldStepEvent(SagaView& view, const DefinitionData& definition,
   switch (event.kind) {
     case EventKind::kVerdict:
     case EventKind::kGaveUp:
-      if (event.step >= view.steps.size()) return NoSense(event, "there is no such step");
+    case EventKind::kTimerFired:
+    case EventKind::kSignal:
+      if (FindPlace(view, event.step, event.index) == nullptr) {
+        return NoSense(event, "there is no such step or item");
+      }
+      if (event.kind == EventKind::kTimerFired) return FoldTimer(view, definition, journal, event);
+      if (event.kind == EventKind::kSignal) return FoldSignal(view, definition, journal, event);
       if (event.kind == EventKind::kVerdict) {
         return action ? FoldActionVerdict(view, definition, journal, event)
                       : FoldCompensationVerdict(view, event);
@@ -367,22 +435,10 @@ std::string_view ToString(StepStatus status) {
       return "blocked";
     case StepStatus::kUndoBlocked:
       return "undo blocked";
+    case StepStatus::kSkipped:
+      return "skipped";
   }
   return "?";
-}
-
-bool Dispatchable(const SagaView& view, const DefinitionData& definition, uint16_t step) {
-  for (const uint16_t predecessor : definition.steps[step].predecessors) {
-    if (view.steps[predecessor].status != StepStatus::kDone) return false;
-  }
-  return true;
-}
-
-bool PivotDispatchable(const SagaView& view, const DefinitionData& definition) {
-  if (!definition.pivot.has_value() || view.direction != SagaState::kRunning) return false;
-  const StepStatus status = view.steps[*definition.pivot].status;
-  if (status == StepStatus::kDone || status == StepStatus::kBlocked) return true;
-  return status == StepStatus::kWaiting && Dispatchable(view, definition, *definition.pivot);
 }
 
 absl::Status Fold(SagaView& view, const DefinitionData* definition, std::string_view journal,

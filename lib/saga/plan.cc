@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "dependents.h"
+#include "places.h"
 #include "skald/base/check.h"
 #include "skald/base/internal/sabotage.h"
 
@@ -12,53 +14,66 @@ namespace skald::inline v1 {
 namespace {
 
 using internal::AttemptResult;
+using internal::CausesTurn;
 using internal::DefinitionData;
+using internal::ForEachPlace;
+using internal::ForEachPlaceBackOf;
+using internal::ForEachPlaceOf;
+using internal::IsUndoSettled;
+using internal::PreludeIsDue;
+using internal::StepKind;
 using internal::StepNode;
 
-const Attempts* Find(const AttemptList& list, uint16_t step, Direction direction) {
+const Attempts* Find(const AttemptList& list, uint16_t step, uint32_t index, Direction direction) {
   for (const Attempts& attempts : list) {
-    if (attempts.step == step && attempts.direction == direction) return &attempts;
+    if (attempts.step == step && attempts.index == index && attempts.direction == direction) {
+      return &attempts;
+    }
   }
   return nullptr;
 }
 
-bool IsRunning(const AttemptList& list, uint16_t step, Direction direction) {
-  const Attempts* attempts = Find(list, step, direction);
+bool IsRunning(const AttemptList& list, uint16_t step, uint32_t index, Direction direction) {
+  const Attempts* attempts = Find(list, step, index, direction);
   return attempts != nullptr && attempts->running;
 }
 
-// From its dispatch on, or after a restart that may have lost one, the pivot keeps the direction
+// From its dispatch on, or after a restart that may have lost one, a pivot keeps the direction
 // open.
-bool DirectionOpen(const SagaView& view, const DefinitionData& definition,
-                   const AttemptList& list) {
-  if (!PivotDispatchable(view, definition) || SKALD_SABOTAGED(kCancelBehindPivot)) return false;
-  if (view.steps[*definition.pivot].status != StepStatus::kWaiting) return true;
-  if (view.steps[*definition.pivot].unclean) return true;
-  const Attempts* attempts = Find(list, *definition.pivot, Direction::kAction);
+bool KeepsOpen(const SagaView& view, const DefinitionData& definition, const AttemptList& list,
+               uint16_t pivot) {
+  const StepView& step = view.steps[pivot];
+  if (step.status == StepStatus::kDone || step.status == StepStatus::kBlocked) return true;
+  if (!Dispatchable(view, definition, pivot, 0)) return false;
+  if (step.unclean) return true;
+  const Attempts* attempts = Find(list, pivot, 0, Direction::kAction);
   // An entry is made by a dispatch or by a restart; an operator's Retry does not take it back.
   return attempts != nullptr && (attempts->sent || attempts->lost);
 }
 
-bool MustTurn(const SagaView& view) {
-  return std::any_of(view.steps.begin(), view.steps.end(), [](const StepView& step) {
-    return step.status == StepStatus::kNotRun || step.status == StepStatus::kMayHaveRun;
-  });
+bool DirectionOpen(const SagaView& view, const DefinitionData& definition,
+                   const AttemptList& list) {
+  if (SKALD_SABOTAGED(kCancelBehindPivot)) return false;
+  return std::any_of(definition.pivots.begin(), definition.pivots.end(),
+                     [&](uint16_t pivot) { return KeepsOpen(view, definition, list, pivot); });
 }
 
 // Once the action may have run it is not sent again; only Reconcile may still ask.
-bool MayNotRepeat(const StepNode& node, const Attempts* attempts, const StepView& step) {
-  if (!node.options.once) return false;
-  if (attempts == nullptr) return step.unclean;
-  return (attempts->lost || attempts->unclean || step.unclean) && !attempts->reconciling;
+bool MayNotRepeat(const StepNode& node, const Attempts* attempts, const PlaceView& place) {
+  if (!node.options.once || node.kind != StepKind::kCall) return false;
+  if (attempts == nullptr) return place.unclean;
+  return (attempts->lost || attempts->unclean || place.unclean) && !attempts->reconciling;
 }
 
 Next PlanAttempt(const SagaView& view, const DefinitionData& definition, const AttemptList& list,
-                 uint16_t step, Direction direction, absl::Time now) {
-  const Attempts* attempts = Find(list, step, direction);
-  Next next{.kind = NextKind::kRun, .step = step, .direction = direction};
+                 uint16_t step, uint32_t index, Direction direction, absl::Time now) {
+  const Attempts* attempts = Find(list, step, index, direction);
+  Next next{.kind = NextKind::kRun, .step = step, .index = index, .direction = direction};
   const StepNode& node = definition.steps[step];
+  next.prelude = direction == Direction::kAction && PreludeIsDue(node, view.steps[step]);
   next.reconcile = attempts != nullptr && attempts->reconciling;
-  if (direction == Direction::kAction && MayNotRepeat(node, attempts, view.steps[step])) {
+  if (direction == Direction::kAction && !next.prelude &&
+      MayNotRepeat(node, attempts, *FindPlace(view, step, index))) {
     next.reconcile = static_cast<bool>(node.reconcile);
     next.kind = next.reconcile ? NextKind::kRun : NextKind::kGiveUp;
   }
@@ -67,6 +82,12 @@ Next PlanAttempt(const SagaView& view, const DefinitionData& definition, const A
     next.at = attempts->next;
   }
   return next;
+}
+
+// A sleep that has begun, or an await: nothing is called, time or a signal ends it.
+Next PlanTimer(const PlaceView& step, uint16_t index, absl::Time now) {
+  const bool due = step.since <= now || (SKALD_SABOTAGED(kEarlyTimer) && index % 2 == 0);
+  return {.kind = due ? NextKind::kTimer : NextKind::kWaitUntil, .step = index, .at = step.since};
 }
 
 void PlanForward(const SagaView& view, const DefinitionData& definition, const AttemptList& list,
@@ -85,33 +106,47 @@ void PlanForward(const SagaView& view, const DefinitionData& definition, const A
       return;
     }
   }
-  for (uint16_t step = 0; step < view.steps.size(); ++step) {
-    if (view.steps[step].status != StepStatus::kWaiting) continue;
-    if (!Dispatchable(view, definition, step)) continue;
-    if (IsRunning(list, step, Direction::kAction)) continue;
-    out.push_back(PlanAttempt(view, definition, list, step, Direction::kAction, now));
-  }
+  ForEachDispatchable(view, definition, [&](uint16_t step, uint32_t index) {
+    const StepNode& node = definition.steps[step];
+    const bool waits =
+        node.kind == StepKind::kAwait || (node.kind == StepKind::kSleep && view.steps[step].armed);
+    if (waits) {
+      out.push_back(PlanTimer(view.steps[step], step, now));
+    } else if (!IsRunning(list, step, index, Direction::kAction)) {
+      out.push_back(PlanAttempt(view, definition, list, step, index, Direction::kAction, now));
+    }
+  });
 }
 
-// The step is out of the way: undone or never run, and nothing of it is running.
+// The place is out of the way: undone or never run, and nothing of it is running.
 bool IsOutOfTheWay(const SagaView& view, const AttemptList& list, uint16_t step) {
-  const StepStatus status = view.steps[step].status;
-  if (status != StepStatus::kNotRun && status != StepStatus::kUndone) return false;
-  return !IsRunning(list, step, Direction::kAction) &&
-         !IsRunning(list, step, Direction::kCompensation);
+  bool out = true;
+  ForEachPlaceOf(view, step, [&](uint32_t index, const PlaceView& place) {
+    out = out && IsUndoSettled(place.status) && !IsRunning(list, step, index, Direction::kAction) &&
+          !IsRunning(list, step, index, Direction::kCompensation);
+  });
+  return out;
 }
 
+// Of a fan-out, the last items first, and no more at a time than forward.
 void PlanBackward(const SagaView& view, const DefinitionData& definition, const AttemptList& list,
                   absl::Time now, NextList& out) {
   const auto clear = internal::DependentsSettled(
       definition, [&](uint16_t step) { return IsOutOfTheWay(view, list, step); });
   for (uint16_t step = 0; step < view.steps.size(); ++step) {
-    const StepStatus status = view.steps[step].status;
-    if (status != StepStatus::kDone && status != StepStatus::kMayHaveRun) continue;
-    if (IsRunning(list, step, Direction::kAction)) continue;
-    if (IsRunning(list, step, Direction::kCompensation)) continue;
     if (!clear[step] && !SKALD_SABOTAGED(kUndoesInAnyOrder)) continue;
-    out.push_back(PlanAttempt(view, definition, list, step, Direction::kCompensation, now));
+    const std::optional<internal::FanOut>& fan_out = definition.steps[step].fan_out;
+    uint32_t room = fan_out ? fan_out->parallelism : 1;
+    ForEachPlaceBackOf(view, step, [&](uint32_t index, const PlaceView& place) {
+      const StepStatus status = place.status;
+      const bool open = status == StepStatus::kDone || status == StepStatus::kMayHaveRun;
+      if (!open || room == 0) return;
+      --room;
+      if (IsRunning(list, step, index, Direction::kAction)) return;
+      if (IsRunning(list, step, index, Direction::kCompensation)) return;
+      out.push_back(
+          PlanAttempt(view, definition, list, step, index, Direction::kCompensation, now));
+    });
   }
 }
 
@@ -119,7 +154,7 @@ const RetryPolicy& PolicyOf(const StepNode& node, Direction direction) {
   return direction == Direction::kAction ? node.options.retry : node.options.compensation_retry;
 }
 
-bool Exhausted(const RetryPolicy& policy, const Attempts& attempts, const StepView& step,
+bool Exhausted(const RetryPolicy& policy, const Attempts& attempts, const PlaceView& step,
                absl::Time now) {
   if (policy.attempts_max != 0 && attempts.count >= policy.attempts_max) return true;
   return now - step.since >= policy.age_max;
@@ -139,18 +174,14 @@ Judgement GiveUp(VerdictKind said, std::string reason) {
   return {.kind = Judgement::Kind::kGaveUp, .verdict = said, .reason = std::move(reason)};
 }
 
-bool IsBeyondPivot(const DefinitionData& definition, uint16_t step) {
-  return definition.pivot.has_value() && step > *definition.pivot;
-}
-
 // Nothing of the step can have happened: no attempt before this one may have run.
-bool IsClean(const Attempts& attempts, const StepView& step) {
+bool IsClean(const Attempts& attempts, const PlaceView& step) {
   if (SKALD_SABOTAGED(kUncleanIsClean)) return true;
   return !attempts.unclean && !attempts.lost && !step.unclean;
 }
 
 // Tries again, or asks Reconcile, or gives up.
-Judgement TryAgain(const StepView& step, const StepNode& node, Attempts& attempts,
+Judgement TryAgain(const PlaceView& step, const StepNode& node, Attempts& attempts,
                    const AttemptResult& result, absl::Time now, double jitter) {
   const RetryPolicy& policy = PolicyOf(node, attempts.direction);
   const bool spent = node.options.once && attempts.direction == Direction::kAction &&
@@ -180,12 +211,13 @@ Judgement Decided(VerdictKind verdict, bool clean, const AttemptResult& result) 
           .reason = result.reason};
 }
 
-Judgement JudgeRejected(const DefinitionData& definition, const StepView& step, Attempts& attempts,
-                        const AttemptResult& result, absl::Time now, double jitter) {
+Judgement JudgeRejected(const SagaView& view, const DefinitionData& definition,
+                        const PlaceView& step, Attempts& attempts, const AttemptResult& result,
+                        absl::Time now, double jitter) {
   const StepNode& node = definition.steps[attempts.step];
   const bool for_key = result.kind == VerdictKind::kRejectedForKey;
   const bool clean = for_key || IsClean(attempts, step);
-  if (IsBeyondPivot(definition, attempts.step)) {
+  if (IsBeyondPivot(view, definition, attempts.step)) {
     return GiveUp(result.kind, result.reason);
   }
   if (node.step_class == StepClass::kPivot && !clean) {
@@ -197,7 +229,7 @@ Judgement JudgeRejected(const DefinitionData& definition, const StepView& step, 
 
 // Before the turn every verdict counts; after it no action is tried again, and only what decides an
 // undecided step is worth a record.
-bool StillCounts(const SagaView& view, const StepView& step, const AttemptResult& result) {
+bool StillCounts(const SagaView& view, const PlaceView& step, const AttemptResult& result) {
   if (view.direction == SagaState::kRunning) return step.status == StepStatus::kWaiting;
   if (step.status != StepStatus::kMayHaveRun || !step.undecided) return false;
   const bool decides = result.kind == VerdictKind::kDone || result.kind == VerdictKind::kRejected ||
@@ -205,10 +237,29 @@ bool StillCounts(const SagaView& view, const StepView& step, const AttemptResult
   return decides && !result.output_failed;
 }
 
+// What a pure function gave: it is right, or it never will be.
+Judgement JudgePrelude(const SagaView& view, const DefinitionData& definition,
+                       const Attempts& attempts, const AttemptResult& result) {
+  if (view.direction != SagaState::kRunning) return {.kind = Judgement::Kind::kIgnored};
+  if (result.kind == VerdictKind::kDone && !result.output_failed) {
+    return Decided(VerdictKind::kDone, false, result);
+  }
+  if (IsBeyondPivot(view, definition, attempts.step)) return GiveUp(result.kind, result.reason);
+  return Decided(VerdictKind::kRejected, true, result);
+}
+
 }  // namespace
 
-Attempts* FindAttempts(AttemptList& list, uint16_t step, Direction direction) {
-  return const_cast<Attempts*>(Find(list, step, direction));
+Attempts* FindAttempts(AttemptList& list, uint16_t step, uint32_t index, Direction direction) {
+  return const_cast<Attempts*>(Find(list, step, index, direction));
+}
+
+bool MustTurn(const SagaView& view) {
+  bool must = false;
+  ForEachPlace(view, [&](uint16_t, uint32_t, const PlaceView& place) {
+    must = must || CausesTurn(place.status);
+  });
+  return must;
 }
 
 NextList Plan(const SagaView& view, const DefinitionData& definition, const AttemptList& attempts,
@@ -221,9 +272,12 @@ NextList Plan(const SagaView& view, const DefinitionData& definition, const Atte
 
 Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts& attempts,
                 const AttemptResult& result, absl::Time now, double jitter) {
-  const StepView& step = view.steps[attempts.step];
   const StepNode& node = definition.steps[attempts.step];
   const bool action = attempts.direction == Direction::kAction;
+  const bool pure =
+      PreludeIsDue(node, view.steps[attempts.step]) || node.kind == StepKind::kDecision;
+  if (action && pure) return JudgePrelude(view, definition, attempts, result);
+  const PlaceView& step = *FindPlace(view, attempts.step, attempts.index);
   if (action && !StillCounts(view, step, result)) return {.kind = Judgement::Kind::kIgnored};
   switch (result.kind) {
     case VerdictKind::kDone:
@@ -232,7 +286,7 @@ Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts
     case VerdictKind::kRejected:
     case VerdictKind::kRejectedForKey:
       if (!action) return GiveUp(result.kind, result.reason);
-      return JudgeRejected(definition, step, attempts, result, now, jitter);
+      return JudgeRejected(view, definition, step, attempts, result, now, jitter);
     case VerdictKind::kRetryLater:
       return TryAgain(step, node, attempts, result, now, jitter);
     case VerdictKind::kUnknown:
@@ -247,7 +301,7 @@ absl::Time AttemptDeadline(const SagaView& view, const DefinitionData& definitio
                            const Attempts& attempts, absl::Time now) {
   const absl::Time own = now + definition.steps[attempts.step].options.timeout;
   if (attempts.direction == Direction::kCompensation) return own;
-  if (IsBeyondPivot(definition, attempts.step)) return own;
+  if (IsBeyondPivot(view, definition, attempts.step)) return own;
   const bool first = !attempts.resent && !attempts.lost && !view.steps[attempts.step].unclean;
   const bool pivot = definition.steps[attempts.step].step_class == StepClass::kPivot;
   return pivot && !first ? own : std::min(own, view.deadline);

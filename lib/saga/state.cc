@@ -16,7 +16,7 @@ constexpr Reaction R = Reaction::kRefuse;
 constexpr std::array<std::array<Reaction, kEvents>, kStates> kReactions = {{
     // Start Verdict GaveUp Timer Signal Cancel Deadline Turn Registered Verb Recovered Expired
     {R, A, A, A, A, A, A, A, I, A, I, R},  // Running
-    {R, A, A, A, R, I, I, R, I, A, I, R},  // Compensating
+    {R, A, A, I, R, I, I, R, I, A, I, R},  // Compensating
     {R, I, I, I, R, A, I, R, A, A, I, R},  // Stuck
     {R, I, I, I, R, R, I, R, I, R, I, A},  // Completed
     {R, I, I, I, R, R, I, R, I, R, I, A},  // Compensated

@@ -21,9 +21,9 @@ constexpr size_t kViolationsMax = 16;
 
 std::optional<SagaModel::Broken> Against(const SagaModel& model, const SentAttempt& attempt) {
   if (attempt.key.direction == Direction::kCompensation) {
-    return model.MaySendCompensation(attempt.step, attempt.dispatched);
+    return model.MaySendCompensation(attempt.step, attempt.key.index, attempt.dispatched);
   }
-  return model.MaySendAction(attempt.step, attempt.dispatched);
+  return model.MaySendAction(attempt.step, attempt.key.index, attempt.dispatched);
 }
 
 std::string Name(const SagaModel& model) {
@@ -228,9 +228,9 @@ void Oracle::OnSent(const SentAttempt& attempt) {
     CheckOverlap(attempt, model);
     CheckFloor(attempt);
   }
-  if (attempt.key.direction == Direction::kAction && attempt.step < model.steps().size()) {
-    ++model.steps()[attempt.step].sent;
-  }
+  SagaModel::Place* place =
+      model.definition() == nullptr ? nullptr : model.PlaceOf(attempt.step, attempt.key.index);
+  if (attempt.key.direction == Direction::kAction && place != nullptr) ++place->sent;
   open_.push_back({attempt, false});
 }
 
@@ -242,6 +242,7 @@ void Oracle::CheckOverlap(const SentAttempt& attempt, const SagaModel& model) {
   for (const Open& open : open_) {
     if (open.attempt.owner != attempt.owner || open.attempt.step != attempt.step) continue;
     if (open.attempt.key.saga != attempt.key.saga) continue;
+    if (open.attempt.key.index != attempt.key.index) continue;
     Expect(Promise::kDirection, open.released || guarded, Name(model), ": step ", attempt.step,
            " is sent while an earlier attempt of it still runs");
   }
@@ -266,11 +267,12 @@ void Oracle::OnReturned(const SentAttempt& attempt, VerdictKind verdict, bool ou
   if (at != open_.end()) open_.erase(at);
   const auto found = models_.find(attempt.key.saga);
   if (found == models_.end() || attempt.key.direction != Direction::kAction) return;
-  if (attempt.step >= found->second->steps().size()) return;
-  SagaModel::Step& step = found->second->steps()[attempt.step];
-  ++step.returned;
-  step.unknown = step.unknown || output_failed || verdict == VerdictKind::kUnknown;
-  step.rejected_for_key = step.rejected_for_key || verdict == VerdictKind::kRejectedForKey;
+  if (found->second->definition() == nullptr) return;
+  SagaModel::Place* place = found->second->PlaceOf(attempt.step, attempt.key.index);
+  if (place == nullptr) return;
+  ++place->returned;
+  place->unknown = place->unknown || output_failed || verdict == VerdictKind::kUnknown;
+  place->rejected_for_key = place->rejected_for_key || verdict == VerdictKind::kRejectedForKey;
 }
 
 void Oracle::OnRelease(SagaId id) {
@@ -346,6 +348,18 @@ void Oracle::OnVerb(SagaId id, EventKind kind, Verb verb) {
          " was acknowledged before it was durable");
 }
 
+void Oracle::OnSignalTaken(SagaId id, uint16_t step, std::string_view key) {
+  const auto found = models_.find(id);
+  const bool taken =
+      found != models_.end() && (found->second->adopted() || found->second->TookSignal(step, key));
+  Expect(Promise::kAcknowledged, taken, "saga ", ToString(id), ": the signal '", key, "' to step ",
+         step, " was acknowledged before it was durable");
+}
+
+void Oracle::OnSignalRefused(SagaId id, uint16_t step, std::string_view key) {
+  refused_signals_.push_back({id, step, std::string(key)});
+}
+
 // ---- the books ----------------------------------------------------------------------------------
 
 void Oracle::CheckEffect(const Effect& effect, Moment moment) {
@@ -384,11 +398,15 @@ void Oracle::CheckEffects(std::span<const Effect> effects, Moment moment) {
   for (const auto& [id, model] : models_) {
     if (model->state() != SagaState::kCompleted || model->definition() == nullptr) continue;
     for (const internal::StepNode& step : model->definition()->steps) {
-      if (step.step_class == StepClass::kNoEffect) continue;
+      const auto index = static_cast<uint16_t>(&step - model->definition()->steps.data());
+      if (!model->HadEffect(index)) continue;
       EffectKey key = effects.front().action;
-      key = {key.store, id, step.hash, 0, Direction::kAction};
-      Expect(Promise::kEnd, by_key.contains(key), Name(*model), " is Completed, and step '",
-             step.name, "' has no effect");
+      const size_t items = step.fan_out ? model->steps()[index].items.size() : 1;
+      for (uint32_t item = 0; item < items; ++item) {
+        key = {key.store, id, step.hash, item, Direction::kAction};
+        Expect(Promise::kEnd, by_key.contains(key), Name(*model), " is Completed, and step '",
+               step.name, "' has no effect");
+      }
     }
   }
 }
@@ -398,6 +416,13 @@ void Oracle::CheckEnded() {
     if (!model->started()) continue;
     Expect(Promise::kLiveness, model->ended(), Name(*model), " is still ", ToString(model->state()),
            " although nothing is wrong any more");
+  }
+  // Whoever was told that his signal will never count has acted on that.
+  for (const RefusedSignal& refused : refused_signals_) {
+    const auto found = models_.find(refused.id);
+    if (found == models_.end()) continue;
+    Expect(Promise::kAcknowledged, !found->second->TookSignal(refused.step, refused.key),
+           Name(*found->second), " took the signal '", refused.key, "', which it had refused");
   }
 }
 
@@ -421,13 +446,17 @@ std::optional<Oracle::BlockedStep> Oracle::Blocked(SagaId id) const {
   const auto found = models_.find(id);
   if (found == models_.end() || found->second->ended()) return std::nullopt;
   const auto& steps = found->second->steps();
+  std::optional<BlockedStep> blocked;
+  const auto look = [&](uint16_t step, const SagaModel::Place& place) {
+    const bool action = place.action == SagaModel::Action::kBlocked;
+    if (blocked || (!action && !place.undo_blocked)) return;
+    blocked = {step, action ? Direction::kAction : Direction::kCompensation};
+  };
   for (uint16_t step = 0; step < steps.size(); ++step) {
-    if (steps[step].action == SagaModel::Action::kBlocked) {
-      return BlockedStep{step, Direction::kAction};
-    }
-    if (steps[step].undo_blocked) return BlockedStep{step, Direction::kCompensation};
+    look(step, steps[step].own);
+    for (const SagaModel::Place& item : steps[step].items) look(step, item);
   }
-  return std::nullopt;
+  return blocked;
 }
 
 std::vector<std::string> Oracle::Timeline(SagaId id) const {
@@ -438,8 +467,11 @@ std::vector<std::string> Oracle::Timeline(SagaId id) const {
   while (!rest.empty()) {
     const absl::StatusOr<Event> event = ReadEvent(rest);
     if (!event.ok()) break;
-    lines.push_back(fmt::format("{} {} {}{}{}", ToString(event->kind),
+    lines.push_back(fmt::format("{} {}{} {}{}{}", ToString(event->kind),
                                 event->step == Event::kNoStep ? -1 : event->step,
+                                event->index == 0               ? ""
+                                : event->index == Event::kWhole ? "[]"
+                                                                : fmt::format("[{}]", event->index),
                                 event->direction == Direction::kAction ? "" : "compensation ",
                                 event->kind == EventKind::kVerdict ? ToString(event->verdict) : "",
                                 event->clean ? " clean" : ""));

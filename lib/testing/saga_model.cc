@@ -1,9 +1,12 @@
+// The model's events: what each may say, and what it changes.
 #include "saga_model.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
+
+#include "skald/base/codec.h"
 
 namespace skald::inline v1::internal {
 namespace {
@@ -16,36 +19,34 @@ Broken Break(Promise promise, std::string what) {
 
 }  // namespace
 
-bool SagaModel::Ready(uint16_t step) const {
-  const auto& before = definition_->steps[step].predecessors;
-  return std::all_of(before.begin(), before.end(),
-                     [&](uint16_t other) { return steps_[other].action == Action::kDone; });
+SagaModel::Place* SagaModel::PlaceOf(uint16_t step, uint32_t index) {
+  return const_cast<Place*>(std::as_const(*this).PlaceOf(step, index));
 }
 
-bool SagaModel::NeedsUndo(uint16_t index) const {
-  const Step& step = steps_[index];
-  if (definition_->steps[index].step_class != StepClass::kCompensatable || step.undone)
-    return false;
-  if (step.action == Action::kDone || step.action == Action::kMayHaveRun) return true;
-  return step.action == Action::kOpen && step.dispatchable_at_turn;
+const SagaModel::Place* SagaModel::PlaceOf(uint16_t step, uint32_t index) const {
+  if (step >= steps_.size()) return nullptr;
+  const Step& own = steps_[step];
+  if (own.expanded) return index < own.items.size() ? &own.items[index] : nullptr;
+  const uint32_t expected = definition_->steps[step].fan_out ? Event::kWhole : 0;
+  return index == expected ? &own.own : nullptr;
 }
 
-// Also what depends on it by way of others.
-bool SagaModel::SuccessorsSettled(uint16_t index, uint64_t moment) const {
-  for (uint16_t other = 0; other < steps_.size(); ++other) {
-    const auto& before = definition_->steps[other].predecessors;
-    if (std::find(before.begin(), before.end(), index) == before.end()) continue;
-    if (NeedsUndo(other) || steps_[other].undone_at > moment) return false;
-    if (!SuccessorsSettled(other, moment)) return false;
-  }
-  return true;
-}
-
-void SagaModel::NoteDispatchable(uint64_t epoch) {
+void SagaModel::NoteReady(uint64_t epoch, absl::Time time) {
   if (turned()) return;
   for (uint16_t step = 0; step < steps_.size(); ++step) {
-    if (steps_[step].action != Action::kOpen || steps_[step].dispatchable_in_epoch != 0) continue;
-    if (Ready(step)) steps_[step].dispatchable_in_epoch = epoch;
+    Step& own = steps_[step];
+    if (!Ready(step) || IsOut(step)) continue;
+    if (!own.ready_since) {
+      own.ready_since = time;
+      if (own.signal) own.own.action = Action::kDone;
+      const StepNode& node = definition_->steps[step];
+      if (node.kind == StepKind::kSleep && node.prelude == nullptr)
+        own.wakes_at = time + node.delay;
+    }
+    ForEachPlaceOf(step, [&](uint32_t index, const Place& place) {
+      if (place.action != Action::kOpen || place.ready_in_epoch != 0) return;
+      if (MayBegin(step, index)) const_cast<Place&>(place).ready_in_epoch = epoch;
+    });
   }
 }
 
@@ -64,37 +65,47 @@ std::optional<Broken> SagaModel::Apply(const Event& event, const DefinitionData*
   std::optional<Broken> broken;
   if (event.kind == EventKind::kStart) broken = OnStart(event, definition);
   if (definition_ != nullptr && !broken) {
-    const bool action = event.direction == Direction::kAction;
-    switch (event.kind) {
-      case EventKind::kVerdict:
-        broken = action ? OnAction(event) : OnCompensation(event);
-        break;
-      case EventKind::kGaveUp:
-        broken = action ? OnGaveUp(event) : OnCompensation(event);
-        break;
-      case EventKind::kTurn:
-        broken = OnTurn(epoch);
-        break;
-      case EventKind::kCancelAsked:
-        cancel_asked_ = true;
-        break;
-      case EventKind::kDeadlinePassed:
-        deadline_passed_ = true;
-        if (event.time < deadline_) broken = Break(Promise::kTime, "the deadline passed early");
-        break;
-      case EventKind::kOperatorVerb:
-        broken = OnVerb(event);
-        break;
-      default:
-        break;
-    }
+    broken = OnEvent(event, epoch);
+    // A step becomes ready by what was decided, and an await that is may have its signal already,
+    // which makes others ready.
+    for (size_t i = 0; i <= steps_.size(); ++i) NoteReady(epoch, event.time);
     if (!broken) broken = CheckState(event);
-    NoteDispatchable(epoch);
   }
   ++events_;
   updated_ = event.time;
   state_ = event.state_after;
   return broken;
+}
+
+std::optional<Broken> SagaModel::OnEvent(const Event& event, uint64_t epoch) {
+  const bool action = event.direction == Direction::kAction;
+  switch (event.kind) {
+    case EventKind::kVerdict:
+    case EventKind::kGaveUp:
+      if (PlaceOf(event.step, event.index) == nullptr) {
+        return Break(Promise::kEnd, fmt::format("{} of no step or item", ToString(event.kind)));
+      }
+      if (!action) return OnCompensation(event);
+      if (PreludeIsDue(event.step)) return OnPrelude(event);
+      return event.kind == EventKind::kVerdict ? OnAction(event) : OnGaveUp(event);
+    case EventKind::kTimerFired:
+      return OnTimer(event);
+    case EventKind::kSignal:
+      return OnSignal(event);
+    case EventKind::kTurn:
+      return OnTurn(epoch);
+    case EventKind::kCancelAsked:
+      cancel_asked_ = true;
+      return std::nullopt;
+    case EventKind::kDeadlinePassed:
+      deadline_passed_ = true;
+      if (event.time < deadline_) return Break(Promise::kTime, "the deadline passed early");
+      return std::nullopt;
+    case EventKind::kOperatorVerb:
+      return OnVerb(event);
+    default:
+      return std::nullopt;
+  }
 }
 
 void SagaModel::Adopt(const Oracle::Ended& ended, const DefinitionData* definition) {
@@ -106,6 +117,7 @@ void SagaModel::Adopt(const Oracle::Ended& ended, const DefinitionData* definiti
   state_ = ended.state;
   turned_at_ = state_ == SagaState::kCompensated ? 1 : 0;
   events_ = 1;
+  adopted_ = true;
 }
 
 std::optional<Broken> SagaModel::OnStart(const Event& event, const DefinitionData* definition) {
@@ -120,77 +132,106 @@ std::optional<Broken> SagaModel::OnStart(const Event& event, const DefinitionDat
 }
 
 std::optional<Broken> SagaModel::CheckClean(const Event& event) const {
-  const Step& step = steps_[event.step];
+  const Place& place = *PlaceOf(event.step, event.index);
   if (!event.clean) return std::nullopt;
   if (event.kind == EventKind::kGaveUp) {
     return Break(Promise::kEffect, "a give-up counts as proof that nothing happened");
   }
-  if (step.rejected_for_key || step.sent == 0) return std::nullopt;
-  if (step.unknown || step.sent > step.returned) {
+  if (place.rejected_for_key || place.sent == 0) return std::nullopt;
+  if (place.unknown || place.sent > place.returned) {
     return Break(Promise::kEffect,
                  fmt::format("step {} counts as never run, but an attempt of it may have happened "
                              "({} sent, {} returned)",
-                             event.step, step.sent, step.returned));
+                             event.step, place.sent, place.returned));
   }
   return std::nullopt;
 }
 
 std::optional<Broken> SagaModel::OnAction(const Event& event) {
-  if (event.step >= steps_.size()) return Break(Promise::kEnd, "a verdict of no step");
-  Step& step = steps_[event.step];
-  const StepClass step_class = definition_->steps[event.step].step_class;
-  if (step.action != Action::kOpen) {
+  Place& place = *PlaceOf(event.step, event.index);
+  const StepNode& node = definition_->steps[event.step];
+  if (place.action != Action::kOpen) {
     return Break(Promise::kEnd, fmt::format("a second verdict of step {}", event.step));
   }
-  if (!turned() && !Ready(event.step)) {
+  if (node.kind == StepKind::kAwait || node.kind == StepKind::kSleep) {
+    return Break(Promise::kEnd, fmt::format("a verdict of step {}, which waits", event.step));
+  }
+  if (!turned() && !MayBegin(event.step, event.index)) {
     return Break(Promise::kDurableFirst,
                  fmt::format("step {} has a verdict before what it depends on", event.step));
   }
-  if (turned() && (!step.dispatchable_at_turn || step.undone)) {
+  if (turned() && (!place.may_have_run_at_turn || place.undone)) {
     return Break(Promise::kDirection,
                  fmt::format("a late verdict of step {}, which was settled", event.step));
   }
-  step.decided_at = moment_;
+  place.decided_at = moment_;
   if (event.verdict == VerdictKind::kDone) {
-    step.action = Action::kDone;
-    step.output = event.output;
+    place.action = Action::kDone;
+    place.output = event.output;
     return std::nullopt;
   }
-  const bool pivot = step_class == StepClass::kPivot;
-  const bool beyond = definition_->pivot.has_value() && event.step > *definition_->pivot;
-  if (beyond || (pivot && !event.clean)) {
+  const bool pivot = node.step_class == StepClass::kPivot;
+  if (BeyondPivot(event.step) || (pivot && !event.clean)) {
     return Break(Promise::kDirection,
                  fmt::format("step {} is {} rejected", event.step, event.clean ? "" : "uncleanly"));
   }
-  step.action = event.clean ? Action::kNotRun : Action::kMayHaveRun;
+  place.action = event.clean ? Action::kNotRun : Action::kMayHaveRun;
   return CheckClean(event);
 }
 
-std::optional<Broken> SagaModel::OnGaveUp(const Event& event) {
-  if (event.step >= steps_.size()) return Break(Promise::kEnd, "a give-up of no step");
+// What stands before a step: the items of a fan-out, the end of a sleep.
+std::optional<Broken> SagaModel::OnPrelude(const Event& event) {
   Step& step = steps_[event.step];
-  if (step.action != Action::kOpen || (!turned() && !Ready(event.step))) {
+  if (turned() || !Ready(event.step) || IsOut(event.step)) {
+    return Break(Promise::kDurableFirst,
+                 fmt::format("step {} begins before what it depends on", event.step));
+  }
+  if (step.own.action != Action::kOpen) {
+    return Break(Promise::kEnd, fmt::format("step {} begins a second time", event.step));
+  }
+  step.own.decided_at = moment_;
+  if (event.kind == EventKind::kGaveUp || event.verdict != VerdictKind::kDone) {
+    step.own.action = BeyondPivot(event.step) ? Action::kBlocked : Action::kNotRun;
+    return std::nullopt;
+  }
+  const StepNode& node = definition_->steps[event.step];
+  if (node.kind == StepKind::kSleep) {
+    const absl::StatusOr<int64_t> micros = Decode<int64_t>(event.output);
+    if (!micros.ok()) return Break(Promise::kEnd, "the end of a sleep does not read");
+    step.wakes_at = node.sleeps_until ? absl::FromUnixMicros(*micros)
+                                      : event.time + absl::Microseconds(*micros);
+    return std::nullopt;
+  }
+  const auto items = Decode<std::vector<std::string>>(event.output);
+  if (!items.ok()) return Break(Promise::kEnd, "the items of a fan-out do not read");
+  step.expanded = true;
+  step.items.resize(items->size());
+  for (Place& item : step.items) item.decided_at = moment_;
+  return std::nullopt;
+}
+
+std::optional<Broken> SagaModel::OnGaveUp(const Event& event) {
+  Place& place = *PlaceOf(event.step, event.index);
+  if (place.action != Action::kOpen || (!turned() && !MayBegin(event.step, event.index))) {
     return Break(Promise::kEnd, fmt::format("step {} gives up, which it cannot", event.step));
   }
-  step.decided_at = moment_;
-  const bool beyond = definition_->pivot.has_value() && event.step > *definition_->pivot;
-  const bool pivot = definition_->pivot == event.step;
-  if (beyond || (pivot && !event.clean)) {
-    step.action = Action::kBlocked;
+  place.decided_at = moment_;
+  const bool pivot = definition_->steps[event.step].step_class == StepClass::kPivot;
+  if (BeyondPivot(event.step) || (pivot && !event.clean)) {
+    place.action = Action::kBlocked;
   } else {
-    step.action = event.clean ? Action::kNotRun : Action::kMayHaveRun;
+    place.action = event.clean ? Action::kNotRun : Action::kMayHaveRun;
   }
   return CheckClean(event);
 }
 
 std::optional<Broken> SagaModel::OnCompensation(const Event& event) {
-  if (event.step >= steps_.size()) return Break(Promise::kEnd, "a compensation of no step");
-  Step& step = steps_[event.step];
+  Place& place = *PlaceOf(event.step, event.index);
   if (!turned()) {
     return Break(Promise::kDurableFirst,
                  fmt::format("step {} is compensated before the turn", event.step));
   }
-  if (!NeedsUndo(event.step) || step.undo_blocked) {
+  if (!NeedsUndo(event.step, event.index) || place.undo_blocked) {
     return Break(Promise::kEnd, fmt::format("step {} is compensated without need", event.step));
   }
   if (!SuccessorsSettled(event.step, moment_)) {
@@ -198,35 +239,93 @@ std::optional<Broken> SagaModel::OnCompensation(const Event& event) {
                  fmt::format("step {} is compensated before what depends on it", event.step));
   }
   if (event.kind == EventKind::kGaveUp) {
-    step.undo_blocked = true;
+    place.undo_blocked = true;
   } else {
-    step.undone = true;
-    step.undone_at = moment_;
+    place.undone = true;
+    place.undone_at = moment_;
   }
+  return std::nullopt;
+}
+
+std::optional<Broken> SagaModel::OnTimer(const Event& event) {
+  if (event.step >= steps_.size()) return Break(Promise::kEnd, "a timer of no step");
+  Step& step = steps_[event.step];
+  const StepNode& node = definition_->steps[event.step];
+  const bool waits = node.kind == StepKind::kSleep || node.kind == StepKind::kAwait;
+  if (!waits || turned() || step.own.action != Action::kOpen || !step.ready_since) {
+    return Break(Promise::kEnd, fmt::format("a timer of step {}, which does not wait", event.step));
+  }
+  const absl::Time due = node.kind == StepKind::kAwait
+                             ? *step.ready_since + node.delay
+                             : step.wakes_at.value_or(absl::InfiniteFuture());
+  step.own.action = Action::kDone;
+  step.own.decided_at = moment_;
+  step.own.output = event.output;
+  if (event.time >= due) return std::nullopt;
+  return Break(Promise::kTime, fmt::format("step {} is woken {} before its time", event.step,
+                                           absl::FormatDuration(due - event.time)));
+}
+
+std::optional<Broken> SagaModel::OnSignal(const Event& event) {
+  if (event.step >= steps_.size() || definition_->steps[event.step].kind != StepKind::kAwait) {
+    return Break(Promise::kEnd, "a signal to no await");
+  }
+  Step& step = steps_[event.step];
+  if (turned() || step.own.action != Action::kOpen || step.signal) {
+    return Break(Promise::kIdentity,
+                 fmt::format("a signal to step {}, which waits for none", event.step));
+  }
+  // Whoever was told that it counts must not learn later that it never could.
+  for (const GuardAt& guard : EffectiveGuards(*definition_, event.step)) {
+    if (WholeDone(guard.decision) && !IsOut(event.step)) continue;
+    return Break(Promise::kAcknowledged,
+                 fmt::format("a signal to step {}, which may still be skipped", event.step));
+  }
+  for (const uint16_t pivot : definition_->pivots) {
+    if (pivot > event.step || WholeDone(pivot) || IsOut(pivot)) continue;
+    return Break(Promise::kAcknowledged,
+                 fmt::format("a signal to step {}, whose pivot is not done", event.step));
+  }
+  step.signal = std::string(event.actor);
+  step.own.output = event.output;
+  signals_.emplace_back(event.step, event.actor);
+  if (!step.ready_since) return std::nullopt;
+  step.own.action = Action::kDone;
+  step.own.decided_at = moment_;
   return std::nullopt;
 }
 
 std::optional<Broken> SagaModel::OnTurn(uint64_t epoch) {
   if (turned()) return Break(Promise::kDirection, "it turns a second time");
   bool cause = cancel_asked_ || deadline_passed_;
-  for (const Step& step : steps_) {
-    cause = cause || step.action == Action::kNotRun || step.action == Action::kMayHaveRun;
+  for (uint16_t step = 0; step < steps_.size(); ++step) {
+    ForEachPlaceOf(step, [&](uint32_t, const Place& place) {
+      cause = cause || place.action == Action::kNotRun || place.action == Action::kMayHaveRun;
+    });
   }
   if (!cause) return Break(Promise::kDirection, "it turns without a cause");
-  if (definition_->pivot.has_value()) {
-    const Step& pivot = steps_[*definition_->pivot];
+  for (const uint16_t index : definition_->pivots) {
+    const Place& pivot = steps_[index].own;
     if (pivot.action == Action::kDone || pivot.action == Action::kBlocked) {
       return Break(Promise::kDirection, "it turns behind the pivot");
     }
-    const bool before_this_epoch =
-        pivot.dispatchable_in_epoch != 0 && pivot.dispatchable_in_epoch < epoch;
+    const bool before_this_epoch = pivot.ready_in_epoch != 0 && pivot.ready_in_epoch < epoch;
     if (pivot.action == Action::kOpen && (pivot.sent > 0 || before_this_epoch)) {
       return Break(Promise::kDirection, "it turns although its pivot may have run");
     }
   }
+  std::vector<Place*> may_have_run;
   for (uint16_t step = 0; step < steps_.size(); ++step) {
-    steps_[step].dispatchable_at_turn = Ready(step);
+    const bool acts = definition_->steps[step].kind == StepKind::kCall && !PreludeIsDue(step);
+    ForEachPlaceOf(step, [&](uint32_t index, const Place& place) {
+      if (acts && MayBegin(step, index)) may_have_run.push_back(const_cast<Place*>(&place));
+    });
   }
+  // A signal that was taken in counts, though its step had not begun.
+  for (Step& step : steps_) {
+    if (step.signal && step.own.action == Action::kOpen) step.own.action = Action::kDone;
+  }
+  for (Place* place : may_have_run) place->may_have_run_at_turn = true;
   turned_at_ = moment_;
   return std::nullopt;
 }
@@ -239,123 +338,28 @@ std::optional<Broken> SagaModel::OnVerb(const Event& event) {
     return std::nullopt;
   }
   if (event.verb == Verb::kRetry) {
-    for (Step& step : steps_) {
-      if (step.action == Action::kBlocked) step.action = Action::kOpen;
-      step.undo_blocked = false;
+    for (uint16_t step = 0; step < steps_.size(); ++step) {
+      ForEachPlaceOf(step, [](uint32_t, const Place& each) {
+        auto& place = const_cast<Place&>(each);
+        if (place.action == Action::kBlocked) place.action = Action::kOpen;
+        place.undo_blocked = false;
+      });
     }
     return std::nullopt;
   }
-  if (event.step >= steps_.size() || steps_[event.step].action != Action::kBlocked) {
+  Place* place = PlaceOf(event.step, event.index);
+  if (place == nullptr || place->action != Action::kBlocked) {
     return Break(Promise::kEnd,
                  fmt::format("{} of a step that does not block", ToString(event.verb)));
   }
-  Step& step = steps_[event.step];
-  step.decided_at = moment_;
+  place->decided_at = moment_;
   if (event.verb == Verb::kMarkNotDone) {
-    step.action = Action::kNotRun;
+    place->action = Action::kNotRun;
   } else {
-    step.action = Action::kDone;
-    step.output = event.output;
+    place->action = Action::kDone;
+    place->output = event.output;
   }
   return std::nullopt;
-}
-
-std::optional<Broken> SagaModel::CheckState(const Event& event) const {
-  bool all_done = true;
-  bool undo_left = false;
-  bool blocked = false;
-  bool can_go_on = false;
-  for (uint16_t index = 0; index < steps_.size(); ++index) {
-    const Step& step = steps_[index];
-    const bool undo = turned() && NeedsUndo(index) && !step.undo_blocked;
-    can_go_on = can_go_on || (undo && SuccessorsSettled(index, moment_));
-    const bool act = !turned() && step.action == Action::kOpen && Ready(index);
-    const bool turn =
-        !turned() && (step.action == Action::kNotRun || step.action == Action::kMayHaveRun);
-    can_go_on = can_go_on || act || turn;
-    all_done = all_done && steps_[index].action == Action::kDone;
-    undo_left = undo_left || NeedsUndo(index);
-    blocked = blocked || steps_[index].action == Action::kBlocked || steps_[index].undo_blocked;
-  }
-  SagaState expected = turned() ? SagaState::kCompensating : SagaState::kRunning;
-  if (!turned() && all_done) expected = SagaState::kCompleted;
-  if (turned() && !undo_left) expected = SagaState::kCompensated;
-  if (!IsTerminal(expected) && blocked && !can_go_on) expected = SagaState::kStuck;
-  if (event.kind == EventKind::kOperatorVerb && event.verb == Verb::kAbandon) {
-    expected = SagaState::kAbandoned;
-  }
-  if (event.state_after == expected) return std::nullopt;
-  return Break(Promise::kEnd,
-               fmt::format("{} leaves it {}, and it should be {}", ToString(event.kind),
-                           ToString(event.state_after), ToString(expected)));
-}
-
-std::optional<Broken> SagaModel::MaySendAction(uint16_t index, uint64_t moment) const {
-  if (definition_ == nullptr || index >= steps_.size()) {
-    return Break(Promise::kIsolation, "a step of a saga whose definition is not there is sent");
-  }
-  const Step& step = steps_[index];
-  const auto& before = definition_->steps[index].predecessors;
-  for (const uint16_t other : before) {
-    if (steps_[other].action == Action::kDone && steps_[other].decided_at <= moment) continue;
-    return Break(
-        Promise::kDurableFirst,
-        fmt::format("step {} is sent before the verdict of step {} is durable", index, other));
-  }
-  if (turned() && turned_at_ <= moment) {
-    return Break(Promise::kDirection, fmt::format("step {} is sent after the turn", index));
-  }
-  if (step.action != Action::kOpen && step.decided_at <= moment) {
-    return Break(Promise::kEnd, fmt::format("step {} is sent again after its verdict", index));
-  }
-  return std::nullopt;
-}
-
-std::optional<Broken> SagaModel::MaySendCompensation(uint16_t index, uint64_t moment) const {
-  if (definition_ == nullptr || index >= steps_.size()) {
-    return Break(Promise::kIsolation, "a step of a saga whose definition is not there is undone");
-  }
-  if (!turned() || turned_at_ > moment) {
-    return Break(Promise::kDurableFirst,
-                 fmt::format("step {} is undone before the turn is durable", index));
-  }
-  const Step& step = steps_[index];
-  const bool settled_before = step.undone && step.undone_at <= moment;
-  if (settled_before || (!NeedsUndo(index) && !step.undone)) {
-    return Break(Promise::kEffect, fmt::format("step {} is undone without need", index));
-  }
-  if (!SuccessorsSettled(index, moment)) {
-    return Break(Promise::kDirection,
-                 fmt::format("step {} is undone before what depends on it", index));
-  }
-  return std::nullopt;
-}
-
-std::optional<Broken> SagaModel::EffectAtEnd(uint16_t index, const Effect& effect) const {
-  const uint32_t net = effect.applied - effect.undone;
-  const bool has_effect = definition_->steps[index].step_class != StepClass::kNoEffect;
-  if (state_ == SagaState::kCompleted && has_effect && net != 1) {
-    return Break(Promise::kEnd, fmt::format("it is Completed, and step {} has {} effects", index,
-                                            static_cast<int>(net)));
-  }
-  if (state_ == SagaState::kCompensated && net != 0) {
-    return Break(Promise::kEnd,
-                 fmt::format("it is Compensated, and step {} has {} effects left (applied {} "
-                             "times, undone {})",
-                             index, static_cast<int>(net), effect.applied, effect.undone));
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> SagaModel::Result() const {
-  if (definition_ == nullptr || !definition_->result_step) return std::nullopt;
-  return steps_[*definition_->result_step].output;
-}
-
-bool SagaModel::Saw(EventKind kind, Verb verb) const {
-  return std::any_of(seen_.begin(), seen_.end(), [&](const auto& seen) {
-    return seen.first == kind && (kind != EventKind::kOperatorVerb || seen.second == verb);
-  });
 }
 
 }  // namespace skald::inline v1::internal

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -26,20 +27,29 @@ class SagaModel {
     kMayHaveRun,  // the same, uncleanly
     kBlocked,     // gave up where only a person helps
   };
-  struct Step {
+  // A step, or one item of a fan-out.
+  struct Place {
     Action action = Action::kOpen;
     uint64_t decided_at = 0;
     std::string output;
     bool undone = false;
     uint64_t undone_at = 0;
     bool undo_blocked = false;
-    bool dispatchable_at_turn = false;
-    uint64_t dispatchable_in_epoch = 0;
+    bool may_have_run_at_turn = false;
+    uint64_t ready_in_epoch = 0;
     // What was seen of its attempts, forward ones only.
     uint32_t sent = 0;
     uint32_t returned = 0;
     bool unknown = false;           // one said Unknown, or its output failed
     bool rejected_for_key = false;  // the participant's record says that none happened or will
+  };
+  struct Step {
+    Place own;
+    bool expanded = false;
+    std::vector<Place> items;
+    std::optional<absl::Time> ready_since;
+    std::optional<absl::Time> wakes_at;  // a sleep that has begun
+    std::optional<std::string> signal;   // the deduplication key of the one that an await has
   };
   // What an event breaks.
   struct Broken {
@@ -57,10 +67,12 @@ class SagaModel {
   void Adopt(const Oracle::Ended& ended, const DefinitionData* definition);
 
   // What an owner may send, as of `moment`. RETURNS: why not.
-  std::optional<Broken> MaySendAction(uint16_t step, uint64_t moment) const;
-  std::optional<Broken> MaySendCompensation(uint16_t step, uint64_t moment) const;
-  // At an end: whether the books may say so of this step.
+  std::optional<Broken> MaySendAction(uint16_t step, uint32_t index, uint64_t moment) const;
+  std::optional<Broken> MaySendCompensation(uint16_t step, uint32_t index, uint64_t moment) const;
+  // At an end: whether the books may say so of this step or item.
   std::optional<Broken> EffectAtEnd(uint16_t step, const Effect& effect) const;
+  // Whether the end says that it had an effect.
+  bool HadEffect(uint16_t step) const;
 
   SagaId id() const { return id_; }
   bool started() const { return events_ > 0; }
@@ -72,27 +84,46 @@ class SagaModel {
   Hash128 input_fingerprint() const { return input_fingerprint_; }
   absl::Time updated() const { return updated_; }
   const DefinitionData* definition() const { return definition_; }
-  std::vector<Step>& steps() { return steps_; }
   const std::vector<Step>& steps() const { return steps_; }
+  // Null: there is no such place, or its items are not known.
+  Place* PlaceOf(uint16_t step, uint32_t index);
+  const Place* PlaceOf(uint16_t step, uint32_t index) const;
   std::optional<std::string> Result() const;
   bool Saw(EventKind kind, Verb verb) const;
+  bool TookSignal(uint16_t step, std::string_view key) const;
+  // It had ended, and its journal was gone, before it was seen.
+  bool adopted() const { return adopted_; }
 
   std::string& bytes() { return bytes_; }
   const std::string& bytes() const { return bytes_; }
 
  private:
+  std::optional<Broken> OnEvent(const Event& event, uint64_t epoch);
   std::optional<Broken> OnStart(const Event& event, const DefinitionData* definition);
   std::optional<Broken> OnAction(const Event& event);
+  std::optional<Broken> OnPrelude(const Event& event);
   std::optional<Broken> OnGaveUp(const Event& event);
   std::optional<Broken> OnCompensation(const Event& event);
+  std::optional<Broken> OnTimer(const Event& event);
+  std::optional<Broken> OnSignal(const Event& event);
   std::optional<Broken> OnTurn(uint64_t epoch);
   std::optional<Broken> OnVerb(const Event& event);
   std::optional<Broken> CheckClean(const Event& event) const;
   std::optional<Broken> CheckState(const Event& event) const;
+
+  template <typename F>
+  void ForEachPlaceOf(uint16_t step, F f) const;
+  bool PreludeIsDue(uint16_t step) const;
+  // Its own and what it follows: Done, or out by its decisions.
+  bool Passed(uint16_t step) const;
+  bool WholeDone(uint16_t step) const;
   bool Ready(uint16_t step) const;
-  bool NeedsUndo(uint16_t step) const;
+  bool IsOut(uint16_t step) const;
+  bool MayBegin(uint16_t step, uint32_t index) const;
+  bool BeyondPivot(uint16_t step) const;
+  bool NeedsUndo(uint16_t step, uint32_t index) const;
   bool SuccessorsSettled(uint16_t step, uint64_t moment) const;
-  void NoteDispatchable(uint64_t epoch);
+  void NoteReady(uint64_t epoch, absl::Time time);
 
   SagaId id_;
   std::string definition_name_;
@@ -105,11 +136,21 @@ class SagaModel {
   SagaState state_ = SagaState::kRunning;
   uint32_t events_ = 0;
   uint64_t turned_at_ = 0;
+  bool adopted_ = false;
   bool cancel_asked_ = false;
   bool deadline_passed_ = false;
   uint64_t moment_ = 0;  // of the event being applied
   std::vector<std::pair<EventKind, Verb>> seen_;
+  std::vector<std::pair<uint16_t, std::string>> signals_;
   std::string bytes_;
 };
+
+// f(index, place) for the step, or for each of its items once they are known.
+template <typename F>
+void SagaModel::ForEachPlaceOf(uint16_t step, F f) const {
+  const Step& own = steps_[step];
+  if (!own.expanded) return f(definition_->steps[step].fan_out ? Event::kWhole : 0, own.own);
+  for (uint32_t i = 0; i < own.items.size(); ++i) f(i, own.items[i]);
+}
 
 }  // namespace skald::inline v1::internal

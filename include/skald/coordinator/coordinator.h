@@ -41,6 +41,10 @@
 
 namespace skald::inline v1 {
 
+namespace internal {
+struct VerbRequest;
+}
+
 template <typename Input>
 struct StartRequest {
   Input input;
@@ -106,16 +110,33 @@ class SKALD_EXPORT Coordinator {
   absl::StatusOr<SagaHandle<typename Key::Result>> Find(const Key& key,
                                                         std::string_view business_key);
 
+  // Tells the saga what one of its steps awaits (Builder::AwaitSignal). OK: it is durable, and
+  // counts once however often it is sent under this deduplication key; that is remembered as long
+  // as the saga is. RETURNS: Unavailable         too early: a decision or a pivot may still skip
+  // the step, or the
+  //                              saga is stuck: ask again, same deduplication key
+  //          FailedPrecondition  never: the step has another signal, its time was up, the saga has
+  //                              turned or ended without taking this one: act on it yourself
+  //          InvalidArgument     no step awaits it, it is of another type, or over a bound
+  //          NotFound            never started, or expired
+  template <typename SignalKeyT>
+  absl::Status Signal(SagaId id, const SignalKeyT& signal,
+                      const typename SignalKeyT::Payload& payload, std::string dedup_key);
+  template <typename SignalKeyT>
+  void SignalThen(SagaId id, const SignalKeyT& signal, const typename SignalKeyT::Payload& payload,
+                  std::string dedup_key, VerbCallback done);
+
   // Asks for the saga to be undone. OK: the wish is durable; it is obeyed unless a pivot is Done or
   // may have run. RETURNS: NotFound, FailedPrecondition (already terminal), Aborted.
   absl::Status Cancel(SagaId id, Operator by);
   // Stuck, or waiting between attempts: tries again now, with attempts counted anew. Also ends the
   // wait for an attempt that is beyond its deadline.
   absl::Status Retry(SagaId id, Operator by);
-  // Declares what the blocked step has produced: it counts as Done.
+  // Declares what the blocked step has produced: it counts as Done. `item`: which of a fan-out's.
   template <typename StepKeyT>
   absl::Status SupplyOutput(SagaId id, const StepKeyT& step,
-                            const typename StepKeyT::Output& output, Operator by);
+                            const typename StepKeyT::Output& output, Operator by,
+                            uint32_t item = 0);
   // Declares that a pivot whose outcome is unknown did not happen: the saga turns.
   absl::Status MarkNotDone(SagaId id, std::string_view step, Operator by);
   // Gives a stuck saga up; nothing more is done for it.
@@ -126,7 +147,7 @@ class SKALD_EXPORT Coordinator {
   void RetryThen(SagaId id, Operator by, VerbCallback done);
   template <typename StepKeyT>
   void SupplyOutputThen(SagaId id, const StepKeyT& step, const typename StepKeyT::Output& output,
-                        Operator by, VerbCallback done);
+                        Operator by, VerbCallback done, uint32_t item = 0);
   void MarkNotDoneThen(SagaId id, std::string_view step, Operator by, VerbCallback done);
   void AbandonThen(SagaId id, Operator by, VerbCallback done);
 
@@ -170,10 +191,12 @@ class SKALD_EXPORT Coordinator {
                                                                uint32_t version,
                                                                std::vector<EncodedStart> starts);
   absl::StatusOr<internal::Started> FindBlocking(std::string_view definition, std::string_view key);
-  void SupplyEncoded(SagaId id, std::string_view step, absl::StatusOr<std::string> output,
-                     Operator by, VerbCallback done);
-  void DoVerb(SagaId id, Verb verb, std::string step, std::optional<std::string> output,
-              Operator by, VerbCallback done);
+  void SupplyEncoded(SagaId id, std::string_view step, uint32_t item,
+                     absl::StatusOr<std::string> output, Operator by, VerbCallback done);
+  void SignalEncoded(SagaId id, std::string_view name, std::string_view schema_name,
+                     uint32_t schema_version, absl::StatusOr<std::string> payload,
+                     std::string dedup_key, VerbCallback done);
+  void DoVerb(SagaId id, internal::VerbRequest request, VerbCallback done);
   absl::Status Blocking(absl::FunctionRef<void(VerbCallback)> ask);
 
   std::shared_ptr<Impl> impl_;

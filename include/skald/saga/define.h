@@ -20,9 +20,12 @@
 //         .Build();
 //   }
 //
-// Steps run in the order in which they are declared.
+// Steps run in the order in which they are declared. One that names what it follows, by After(…) or
+// Using(…), runs beside all others (saga/links.h); When(…) lets a step run in some runs only, and
+// ForEach(…) once for each of many items.
 //
-// An action takes (const StepContext&, const Input&, const Output&... of each step in Using) and
+// An action takes (const StepContext&, const Input&, const Output&... of each step in Using; const
+// Output* where that step can be skipped although this one runs) and
 // returns its key's Output as T, absl::StatusOr<T>, Verdict<T> or a Task of these; where the key
 // has no output also void or absl::Status. A compensation takes (const StepContext&, const Input&,
 // const Output*) and optionally a pointer to each used output, and returns void, absl::Status,
@@ -41,15 +44,19 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "skald/saga/definition.h"
 #include "skald/saga/internal/broken.h"
 #include "skald/saga/internal/draft.h"
+#include "skald/saga/internal/entries.h"
 #include "skald/saga/internal/rules.h"
 #include "skald/saga/internal/step_rules.h"
+#include "skald/saga/links.h"
 #include "skald/saga/modifiers.h"
 #include "skald/saga/step_context.h"
 #include "skald/saga/step_key.h"
@@ -59,49 +66,78 @@ namespace skald::inline v1 {
 
 namespace internal {
 
-inline constexpr unsigned kHasPivot = 1;
-inline constexpr unsigned kHasReturns = 2;
+inline constexpr unsigned kHasReturns = 1;
 
 }  // namespace internal
 
-// What Define returns. `kState` and `Keys` are what has been declared so far. Each call consumes
-// the builder and returns the next one; to go on later, std::move it.
-template <typename Input, typename Result, unsigned kState, typename... Keys>
+// What Define returns. `kState` and `Es` are what has been declared so far. Each call consumes the
+// builder and returns the next one; to go on later, std::move it. Links (saga/links.h) stand
+// between a step's key and its functions: Using(…), After(…), When(…), Unless(…), ForEach(…).
+template <typename Input, typename Result, unsigned kState, typename... Es>
 class Builder {
  public:
   explicit Builder(internal::Draft draft) : draft_(std::move(draft)) {}
 
-  // .Step(Key{}, [Using(…),] action, compensation, modifiers…): has an effect that can be undone.
+  // .Step(Key{}, [links…,] action, compensation, modifiers…): has an effect that can be undone.
   // It stands before the pivot, if there is one. Default: 20 attempts, 100 ms to 1 min apart, of
   // action and compensation each.
   template <typename Key, typename... Parts>
   [[gnu::always_inline]] auto Step(Key /*key*/, Parts&&... parts) && {
-    return Declare<StepClass::kCompensatable, Key>(std::forward<Parts>(parts)...);
+    return Call<StepClass::kCompensatable, Key>(std::forward<Parts>(parts)...);
   }
-  // .NoEffect(Key{}, [Using(…),] action, modifiers…): reads or computes; nothing is ever undone. It
+  // .NoEffect(Key{}, [links…,] action, modifiers…): reads or computes; nothing is ever undone. It
   // may stand anywhere; after the pivot it is, like a Retriable, by default tried for ever.
   template <typename Key, typename... Parts>
   [[gnu::always_inline]] auto NoEffect(Key /*key*/, Parts&&... parts) && {
-    return Declare<StepClass::kNoEffect, Key>(std::forward<Parts>(parts)...);
+    return Call<StepClass::kNoEffect, Key>(std::forward<Parts>(parts)...);
   }
-  // .Pivot(Key{}, [Using(…),] action, modifiers…): the point of no return: what comes before is
+  // .Pivot(Key{}, [links…,] action, modifiers…): the point of no return: what comes before is
   // undone only as long as this was not done, what comes after is done.
   template <typename Key, typename... Parts>
   [[gnu::always_inline]] auto Pivot(Key /*key*/, Parts&&... parts) && {
-    return Declare<StepClass::kPivot, Key>(std::forward<Parts>(parts)...);
+    return Call<StepClass::kPivot, Key>(std::forward<Parts>(parts)...);
   }
-  // .Retriable(Key{}, [Using(…),] action, modifiers…): after the pivot; by default tried for ever.
+  // .Retriable(Key{}, [links…,] action, modifiers…): after the pivot; by default tried for ever.
   template <typename Key, typename... Parts>
   [[gnu::always_inline]] auto Retriable(Key /*key*/, Parts&&... parts) && {
-    return Declare<StepClass::kRetriable, Key>(std::forward<Parts>(parts)...);
+    return Call<StepClass::kRetriable, Key>(std::forward<Parts>(parts)...);
+  }
+
+  // .Decide(Key{}, [links…,] predicate): what When(Key{}) and Unless(Key{}) of later steps go by.
+  // The predicate takes (const Input&, used outputs…) and returns bool; it is called once, must not
+  // block, and its answer is journaled. One that throws is a rejection before the pivot; behind it
+  // the saga is stuck. Key's output is bool.
+  template <typename Key, typename... Parts>
+  [[gnu::always_inline]] auto Decide(Key /*key*/, Parts&&... parts) && {
+    return Declare<Form::kDecide, StepClass::kNoEffect, Key>(internal::NoLinks{},
+                                                             std::forward<Parts>(parts)...);
+  }
+
+  // .Sleep(Key{}, [links…,] duration), or a function of (const Input&, used outputs…) that returns
+  // an absl::Duration or, to sleep until then, an absl::Time; it is called once, when the sleep
+  // begins, and must not block. Durable, never early by engine time; holds no thread. Key has no
+  // output.
+  template <typename Key, typename... Parts>
+  [[gnu::always_inline]] auto Sleep(Key /*key*/, Parts&&... parts) && {
+    return Declare<Form::kSleep, StepClass::kNoEffect, Key>(internal::NoLinks{},
+                                                            std::forward<Parts>(parts)...);
+  }
+  // .AwaitSignal(Key{}, [links…,] timeout [, compensation, modifiers…]): waits for one
+  // Coordinator::Signal of this key, or until the time-out, which counts from when the step could
+  // begin; absl::InfiniteDuration(): for ever. Key is a SignalKey; the output is the payload, or
+  // nullopt. With a compensation, which is given that output, it stands before the pivot.
+  template <typename Key, typename... Parts>
+  [[gnu::always_inline]] auto AwaitSignal(Key /*key*/, Parts&&... parts) && {
+    return Declare<Form::kAwait, StepClass::kNoEffect, Key>(internal::NoLinks{},
+                                                            std::forward<Parts>(parts)...);
   }
 
   // The step whose output is the saga's result. Required unless the SagaKey has none.
   template <typename Key>
   [[gnu::always_inline]] auto Returns(Key /*key*/) && {
     if constexpr (internal::Obeyed<ReturnsRule<Key>()>()) {
-      draft_.SetResult(static_cast<uint16_t>(internal::IndexOf<Key, Keys...>()));
-      return Builder < Input, Result, kState | internal::kHasReturns, Keys... > (std::move(draft_));
+      draft_.SetResult(Entries::template Index<Key>());
+      return Builder < Input, Result, kState | internal::kHasReturns, Es... > (std::move(draft_));
     } else {
       return internal::Broken{};
     }
@@ -121,40 +157,127 @@ class Builder {
   }
 
  private:
-  static constexpr bool kAfterPivot = (kState & internal::kHasPivot) != 0;
+  enum class Form : uint8_t { kCall, kDecide, kSleep, kAwait };
+  using Entries = internal::Entries<Es...>;
 
   template <StepClass kClass, typename Key, typename... Parts>
-  [[gnu::always_inline]] auto Declare(Parts&&... parts) {
-    return DeclareUsing<kClass, Key>(internal::UsedKeys<>{}, std::forward<Parts>(parts)...);
+  [[gnu::always_inline]] auto Call(Parts&&... parts) {
+    return Declare<Form::kCall, kClass, Key>(internal::NoLinks{}, std::forward<Parts>(parts)...);
   }
-  template <StepClass kClass, typename Key, typename... Used, typename... Parts>
-  [[gnu::always_inline]] auto Declare(internal::UsedKeys<Used...> used, Parts&&... parts) {
-    return DeclareUsing<kClass, Key>(used, std::forward<Parts>(parts)...);
+
+  // Takes the links off the front, one by one.
+  template <Form kForm, StepClass kClass, typename Key, typename L>
+  [[gnu::always_inline]] auto Declare(L links) {
+    return Add<kForm, kClass, Key>(std::move(links));
   }
-  template <StepClass kClass, typename Key, typename... Used, typename... Parts>
-  [[gnu::always_inline]] auto DeclareUsing(internal::UsedKeys<Used...> /*used*/, Parts&&... parts) {
-    constexpr internal::Rule kBroken =
-        StepRule<kClass, Key, internal::UsedKeys<Used...>, std::decay_t<Parts>...>();
-    if constexpr (internal::Obeyed<kBroken>()) {
-      internal::AddTypedStep<kClass, kAfterPivot, Input, Key, Used...>(
-          draft_, {static_cast<uint16_t>(internal::IndexOf<Used, Keys...>())...},
+  template <Form kForm, StepClass kClass, typename Key, typename L, typename Part,
+            typename... Parts>
+  [[gnu::always_inline]] auto Declare(L links, Part&& part, Parts&&... parts) {
+    using internal::Rule;
+    constexpr unsigned kKind = internal::kLinkKind<std::decay_t<Part>>;
+    if constexpr (kKind == 0) {
+      return Add<kForm, kClass, Key>(std::move(links), std::forward<Part>(part),
+                                     std::forward<Parts>(parts)...);
+    } else if constexpr (internal::Obeyed<(L::kSeen & kKind) == 0 ? Rule::kNone
+                                                                  : Rule::kLinkTwice>()) {
+      return Declare<kForm, kClass, Key>(
+          internal::AddLink(std::move(links), std::forward<Part>(part)),
           std::forward<Parts>(parts)...);
-      constexpr unsigned kNext = kState | (kClass == StepClass::kPivot ? internal::kHasPivot : 0);
-      return Builder<Input, Result, kNext, Keys..., Key>(std::move(draft_));
     } else {
       return internal::Broken{};
     }
   }
 
-  template <StepClass kClass, typename Key, typename Used, typename... Parts>
+  template <Form kForm, StepClass kClass, typename Key, typename L, typename... Parts>
+  [[gnu::always_inline]] auto Add(L links, Parts&&... parts) {
+    // An await with a compensation has something to undo.
+    constexpr bool kUndoes = kForm == Form::kAwait && sizeof...(Parts) > 1;
+    constexpr StepClass kActual = kUndoes ? StepClass::kCompensatable : kClass;
+    constexpr internal::Rule kBroken = StepRule<kForm, kActual, Key, L, std::decay_t<Parts>...>();
+    if constexpr (internal::Obeyed<kBroken>()) {
+      return AddRight<kForm, kActual, Key>(std::move(links), std::forward<Parts>(parts)...);
+    } else {
+      return internal::Broken{};
+    }
+  }
+
+  template <Form kForm, StepClass kClass, typename Key, typename L, typename... Parts>
+  [[gnu::always_inline]] auto AddRight(L links, Parts&&... parts) {
+    using Guards = GuardsOf<L>;
+    using Given = typename internal::GivenOf<Entries, Guards, typename L::Used>::Type;
+    using Item = typename internal::RangeOf<typename L::FanOut, Input, Given>::Item;
+    internal::AddTypedStep<kClass, Entries::template IsBeyondPivot<Guards>(), Input, Item,
+                           typename Key::Output>(
+        draft_, Key::name(), LinksOf(links, typename L::Used{}, typename L::After{}), Given{},
+        [&](auto step) {
+          if constexpr (kForm == Form::kDecide) {
+            step.SetDecision(std::forward<Parts>(parts)...);
+          } else if constexpr (kForm == Form::kSleep) {
+            step.SetSleep(std::forward<Parts>(parts)...);
+          } else if constexpr (kForm == Form::kAwait) {
+            step.node.kind = internal::StepKind::kAwait;
+            step.node.payload = internal::OpsOf<typename Key::Payload>::Get();
+            internal::FillAwait(step, std::forward<Parts>(parts)...);
+          } else if constexpr (kClass == StepClass::kCompensatable) {
+            step.SetRange(std::move(links.fan_out));
+            internal::FillCompensatable(step, std::forward<Parts>(parts)...);
+          } else {
+            step.SetRange(std::move(links.fan_out));
+            internal::FillForward(step, std::forward<Parts>(parts)...);
+          }
+        });
+    constexpr unsigned kFlags =
+        (kClass == StepClass::kPivot ? internal::kPivotEntry : 0) |
+        (kForm == Form::kDecide ? internal::kDecisionEntry : 0) |
+        ((L::kSeen & internal::kSeenForEach) != 0 ? internal::kFanOutEntry : 0);
+    return Builder<Input, Result, kState, Es..., internal::MakeEntry<Key, Guards, kFlags>>(
+        std::move(draft_));
+  }
+
+  template <typename L>
+  using GuardsOf = typename Entries::template Effective<typename L::Guards>::Type;
+
+  template <typename L, typename... Used, typename After>
+  static auto LinksOf(const L& /*links*/, internal::UsedKeys<Used...> /*used*/, After after) {
+    return internal::TypedLinks<sizeof...(Used)>{
+        {{Entries::template Index<Used>()...}}, AfterOf(after), Entries::At(typename L::Guards{})};
+  }
+  template <typename... Keys>
+  static std::optional<std::vector<uint16_t>> AfterOf(internal::AfterKeys<Keys...> /*after*/) {
+    return std::vector<uint16_t>{Entries::template Index<Keys>()...};
+  }
+  static std::optional<std::vector<uint16_t>> AfterOf(internal::NoAfter /*none*/) {
+    return std::nullopt;
+  }
+
+  template <Form kForm, StepClass kClass, typename Key, typename L, typename... Parts>
   static consteval internal::Rule StepRule() {
     using internal::Rule;
-    constexpr Rule kPlace =
-        internal::PlaceRule<kClass, kAfterPivot, Key>(internal::TypeList<Keys...>{}, Used{});
+    constexpr Rule kPlace = internal::PlaceRule<kClass, Key, Entries, L>();
     if constexpr (kPlace != Rule::kNone) {
       return kPlace;
     } else {
-      return internal::PartsRule<kClass, Input, typename Key::Output, Used, Parts...>::Broken();
+      using Given = typename internal::GivenOf<Entries, GuardsOf<L>, typename L::Used>::Type;
+      using Range = internal::RangeOf<typename L::FanOut, Input, Given>;
+      using Head = typename internal::HeadOf<Input, typename Range::Item>::Type;
+      using T = typename Key::Output;
+      constexpr bool kFanOut = (L::kSeen & internal::kSeenForEach) != 0;
+      if constexpr (kFanOut && kForm != Form::kCall) {
+        return Rule::kFanOutPlace;
+      } else if constexpr (Range::Broken() != Rule::kNone) {
+        return Range::Broken();
+      } else if constexpr (kForm == Form::kDecide) {
+        return std::is_same_v<T, bool> ? internal::DecideRule<Input, Given, Parts...>()
+                                       : Rule::kDecisionKey;
+      } else if constexpr (kForm == Form::kSleep) {
+        return std::is_same_v<T, Nothing> ? internal::SleepRule<Input, Given, Parts...>()
+                                          : Rule::kSleepKey;
+      } else if constexpr (kForm == Form::kAwait) {
+        return internal::IsSignalKey<Key> ? internal::AwaitRule<Head, T, Given, Parts...>::Broken()
+                                          : Rule::kSignalKey;
+      } else {
+        return internal::PartsRule<kClass, Head, T, Given, Parts...>::Broken();
+      }
     }
   }
   template <typename Key>
@@ -162,15 +285,19 @@ class Builder {
     using internal::Rule;
     if constexpr ((kState & internal::kHasReturns) != 0) {
       return Rule::kReturnsTwice;
-    } else if constexpr (!internal::kIsAmong<Key, Keys...>) {
+    } else if constexpr (!Entries::template kHas<Key>) {
       return Rule::kReturnsUnknown;
+    } else if constexpr (!std::is_same_v<typename Entries::template Of<Key>::Guards,
+                                         internal::GuardList<>> ||
+                         (Entries::template Of<Key>::kFlags & internal::kFanOutEntry) != 0) {
+      return Rule::kReturnsSkippable;
     } else {
       return std::is_same_v<typename Key::Output, Result> ? Rule::kNone : Rule::kReturnsType;
     }
   }
   static consteval internal::Rule BuildRule() {
     using internal::Rule;
-    if (sizeof...(Keys) == 0) return Rule::kNoSteps;
+    if (sizeof...(Es) == 0) return Rule::kNoSteps;
     const bool returns = std::is_same_v<Result, Nothing> || (kState & internal::kHasReturns) != 0;
     return returns ? Rule::kNone : Rule::kReturnsMissing;
   }

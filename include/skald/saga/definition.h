@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "skald/base/export.h"
 #include "skald/base/verdict.h"
+#include "skald/saga/internal/branches.h"
 #include "skald/saga/step_context.h"
 #include "skald/saga/step_options.h"
 
@@ -63,6 +64,7 @@ struct AttemptResult {
 struct Call {
   const StepContext* context = nullptr;
   const void* input = nullptr;
+  const void* item = nullptr;  // of a fan-out's instance
   // Decoded outputs by step index; null where unknown or not used by this step.
   std::span<const void* const> outputs;
   // Compensations: the action's output, or null when it is not known.
@@ -84,14 +86,38 @@ enum class CallState : uint8_t { kComplete, kPending };
 // exception of user code becomes Unknown, with its text as reason.
 using StepFunction = absl::AnyInvocable<CallState(Call& call) const>;
 
+// What makes a step happen. Persisted in a definition's fingerprint; numbers are never reused.
+enum class StepKind : uint8_t {
+  kCall = 1,      // its action, an attempt
+  kDecision = 2,  // its action, a pure function that gives a bool
+  kSleep = 3,     // a timer
+  kAwait = 4,     // a signal, or a timer
+};
+
+// How a step runs for each of many items.
+struct FanOut {
+  uint32_t parallelism = 1;
+  ValueOps item;
+  ValueOps output;  // of one instance; the step's own output is a vector of these
+};
+
 struct StepNode {
   std::string name;
   uint32_t hash = 0;  // StepHash(name): part of every effect key
   StepClass step_class = StepClass::kCompensatable;
+  StepKind kind = StepKind::kCall;
   StepOptions options;
-  std::vector<uint16_t> predecessors;  // what must be Done before it
+  std::vector<uint16_t> predecessors;  // what must be Done or skipped before it
   std::vector<uint16_t> uses;          // whose outputs its functions are given
+  Guards guards;                       // its own; all must hold, or it is skipped
+  std::optional<FanOut> fan_out;
   ValueOps output;
+  // Pure, called once before anything of the step runs: gives the items of a fan-out, or when a
+  // sleep ends (microseconds: i64).
+  StepFunction prelude;
+  bool sleeps_until = false;  // what the prelude gives is since 1970, not since the sleep began
+  absl::Duration delay = absl::InfiniteDuration();  // of a sleep without prelude; of an await
+  ValueOps payload;                                 // of an await
   StepFunction action;
   StepFunction compensation;  // kCompensatable only
   StepFunction reconcile;     // optional
@@ -104,7 +130,7 @@ struct DefinitionData {
   std::optional<uint16_t> result_step;  // Returns(step)
   absl::Duration retention = absl::Hours(24 * 7);
   std::vector<StepNode> steps;
-  std::optional<uint16_t> pivot;
+  std::vector<uint16_t> pivots;  // more than one only in exclusive branches
   // Names, classes, edges, schemas, in a canonical text; and its hash, which is journaled.
   std::string canonical;
   uint64_t fingerprint = 0;
@@ -112,7 +138,10 @@ struct DefinitionData {
   std::vector<std::string> problems;
 };
 
-// For whoever put the data together, Define or a tool: fills in hashes, pivot, canonical text,
+// All guards of a step: its own, and those of its decisions.
+SKALD_EXPORT Guards EffectiveGuards(const DefinitionData& data, uint16_t step);
+
+// For whoever put the data together, Define or a tool: fills in hashes, pivots, canonical text,
 // fingerprint and problems.
 SKALD_EXPORT Definition Finish(DefinitionData data);
 

@@ -8,8 +8,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "skald/base/export.h"
@@ -29,6 +31,7 @@ enum class StepStatus : uint8_t {
   kUndone,       // compensated, or nothing to undo
   kBlocked,      // gave up where only a person helps: a retriable, an unknown pivot
   kUndoBlocked,  // its compensation gave up
+  kSkipped,      // a decision says that it does not run
 };
 
 SKALD_EXPORT std::string_view ToString(StepStatus status);
@@ -40,13 +43,35 @@ struct Slice {
   std::string_view In(std::string_view journal) const { return journal.substr(offset, size); }
 };
 
-struct StepView {
+// Where one thing happens, or does not: a step, or one item of a fan-out.
+struct PlaceView {
   StepStatus status = StepStatus::kWaiting;
-  bool undecided = false;  // kMayHaveRun: a late verdict still counts
-  bool unclean = false;    // an earlier give-up or restart means that it may have run
-  bool has_output = false;
+  bool undecided = false;   // kMayHaveRun: a late verdict still counts
+  bool unclean = false;     // an earlier give-up or restart means that it may have run
+  bool has_output = false;  // an await's: also a signal that is accepted and not yet taken
   Slice output;
-  absl::Time since;  // dispatchable (or to be undone) since; restarted by an operator's Retry
+  // Dispatchable (or to be undone) since; restarted by an operator's Retry. Of a sleep or an await
+  // that has begun: when its time is up.
+  absl::Time since;
+};
+
+struct StepView : PlaceView {
+  bool fans_out = false;
+  bool expanded = false;  // its items are known: what happens, happens to them
+  bool armed = false;     // a sleep's end is known
+  bool answer = false;    // of a decision that is Done
+  uint32_t first_item = 0;
+  uint32_t item_count = 0;
+};
+
+struct ItemView : PlaceView {
+  Slice item;
+};
+
+// A signal that was accepted: which await has it, and its deduplication key.
+struct SignalView {
+  uint16_t step = 0;
+  Slice key;
 };
 
 struct SagaView {
@@ -68,6 +93,8 @@ struct SagaView {
   absl::Time updated;
   absl::Time deadline = absl::InfiniteFuture();
   absl::InlinedVector<StepView, 4> steps;  // empty while the definition is missing
+  std::vector<ItemView> items;             // of all fan-outs; StepView says whose
+  std::vector<SignalView> signals;
 };
 
 // Applies one event. `offset` is where the event's views' bytes begin: `journal` is the whole
@@ -88,13 +115,33 @@ SKALD_EXPORT absl::Status AppendAndFold(const Event& event, SagaView& view,
 SKALD_EXPORT absl::StatusOr<SagaView> FoldAll(const internal::DefinitionData* definition,
                                               std::string_view journal);
 
-// From the pivot's dispatch on the direction is open; this is what the journal alone says: whether
-// a pivot is Done, or could have been dispatched and nothing proves that it was not.
-SKALD_EXPORT bool PivotDispatchable(const SagaView& view,
-                                    const internal::DefinitionData& definition);
+// The place of (step, index), or null: there is none.
+inline const PlaceView* FindPlace(const SagaView& view, uint16_t step, uint32_t index) {
+  if (step >= view.steps.size()) return nullptr;
+  const StepView& own = view.steps[step];
+  if (!own.expanded) return index == (own.fans_out ? Event::kWhole : 0) ? &own : nullptr;
+  return index < own.item_count ? &view.items[own.first_item + index] : nullptr;
+}
 
-// Whether every predecessor of the step is Done.
+// `index`: 0 of a step, an item's of a fan-out; Event::kWhole of one whose items are not known yet.
+using PlaceFn = absl::FunctionRef<void(uint16_t step, uint32_t index)>;
+
+// Everything that waits and may go on as far as the journal says: what it follows is Done or
+// skipped, and of a fan-out it is among the first `parallelism` items that are undecided. After a
+// restart each of these may have run.
+SKALD_EXPORT void ForEachDispatchable(const SagaView& view,
+                                      const internal::DefinitionData& definition, PlaceFn call);
 SKALD_EXPORT bool Dispatchable(const SagaView& view, const internal::DefinitionData& definition,
-                               uint16_t step);
+                               uint16_t step, uint32_t index);
+
+// A pivot before the step is Done: from here on everything is tried until it is Done.
+SKALD_EXPORT bool IsBeyondPivot(const SagaView& view, const internal::DefinitionData& definition,
+                                uint16_t step);
+
+// Whether an await takes a signal now. RETURNS:
+//   Unavailable         too early: a decision or a pivot may still skip it, or the saga is stuck
+//   FailedPrecondition  never (again): it has one, its time was up, it was skipped, the saga turned
+SKALD_EXPORT absl::Status MayTakeSignal(const SagaView& view,
+                                        const internal::DefinitionData& definition, uint16_t step);
 
 }  // namespace skald::inline v1

@@ -31,6 +31,8 @@ SKALD_EXPORT std::string_view ToString(Verb verb);
 // it was read from.
 struct Event {
   static constexpr uint16_t kNoStep = 0xffff;
+  // In place of an item's number: a fan-out before its items are known.
+  static constexpr uint32_t kWhole = 0xffffffff;
 
   EventKind kind = EventKind::kStart;
   SagaState state_after = SagaState::kRunning;
@@ -46,18 +48,19 @@ struct Event {
   absl::Time deadline = absl::InfiniteFuture();
   uint16_t result_step = kNoStep;  // whose output is the saga's result
 
-  // kVerdict, kGaveUp, kTurn (cause), kOperatorVerb (where it names a step)
+  // kVerdict, kGaveUp, kTimerFired, kSignal, kTurn (cause), kOperatorVerb (where it names a step)
   uint16_t step = kNoStep;
-  uint32_t index = 0;  // of a fan-out; 0
+  uint32_t index = 0;  // of a fan-out's item; kWhole; 0
   Direction direction = Direction::kAction;
   VerdictKind verdict = VerdictKind::kUnknown;
-  bool clean = false;       // nothing of the step can have happened
-  std::string_view output;  // kVerdict Done, kOperatorVerb kSupplyOutput
+  bool clean = false;  // nothing of the step can have happened
+  // kVerdict Done, kOperatorVerb kSupplyOutput, kSignal, kTimerFired of an await
+  std::string_view output;
   bool has_output = false;
 
   // kOperatorVerb, kCancelAsked
   Verb verb = Verb::kRetry;
-  std::string_view actor;
+  std::string_view actor;  // kSignal: the deduplication key
 
   std::string_view reason;
 };

@@ -49,17 +49,7 @@ struct ReconcileModifier {
   Function function;
 };
 
-template <typename... Keys>
-struct UsedKeys {};
-
 }  // namespace internal
-
-// Stands between a step's key and its functions: the functions are given these steps' outputs,
-// after the input, in this order.
-template <typename... Keys>
-constexpr internal::UsedKeys<Keys...> Using(Keys... /*keys*/) {
-  return {};
-}
 
 // The step's functions never block: they may run on the coordinator's own loop, which saves two
 // changes of thread and stops every other saga of the shard while they run. A coroutine may be

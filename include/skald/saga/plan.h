@@ -20,9 +20,10 @@
 
 namespace skald::inline v1 {
 
-// What this process knows of a step being tried in one direction.
+// What this process knows of a step, or an item of one, being tried in one direction.
 struct Attempts {
   uint16_t step = 0;
+  uint32_t index = 0;
   Direction direction = Direction::kAction;
   bool running = false;
   bool reconciling = false;    // the running or next attempt asks Reconcile
@@ -41,22 +42,26 @@ struct Attempts {
 
 using AttemptList = absl::InlinedVector<Attempts, 1>;
 
-// The entry for (step, direction), or null.
-SKALD_EXPORT Attempts* FindAttempts(AttemptList& list, uint16_t step, Direction direction);
+// The entry for (step, index, direction), or null.
+SKALD_EXPORT Attempts* FindAttempts(AttemptList& list, uint16_t step, uint32_t index,
+                                    Direction direction);
 
 enum class NextKind : uint8_t {
-  kRun,        // dispatch an attempt of (step, direction) now
+  kRun,        // dispatch an attempt of (step, index, direction) now
   kGiveUp,     // journal a GaveUp: the step may not be tried again (Once)
   kWaitUntil,  // nothing before `at`
   kTurn,       // journal a Turn
   kDeadline,   // journal DeadlinePassed, then a Turn
+  kTimer,      // journal TimerFired: the time of a sleep or an await is up
 };
 
 struct Next {
   NextKind kind = NextKind::kRun;
   uint16_t step = Event::kNoStep;
+  uint32_t index = 0;
   Direction direction = Direction::kAction;
   bool reconcile = false;
+  bool prelude = false;  // what is called is the step's prelude
   absl::Time at = absl::InfiniteFuture();
 };
 
@@ -67,6 +72,9 @@ using NextList = absl::InlinedVector<Next, 2>;
 // REQUIRES: every event folded into `view` is durable.
 SKALD_EXPORT NextList Plan(const SagaView& view, const internal::DefinitionData& definition,
                            const AttemptList& attempts, absl::Time now);
+
+// A step cannot be Done any more: the saga turns.
+SKALD_EXPORT bool MustTurn(const SagaView& view);
 
 // What the end of an attempt means: an event to journal, or another attempt later.
 struct Judgement {

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 
@@ -78,6 +79,15 @@ struct StepKey {
       internal::StepKeyObeyed<IsName(kName.view()), internal::kIsPayload<OutputT>>()>;
 
   static constexpr std::string_view name() { return kName.view(); }
+};
+
+// Names a signal and the step that waits for it (Builder::AwaitSignal). The step's output is the
+// payload, or nullopt when the time was up.
+//
+//   struct Paid : skald::SignalKey<"paid", Payment> {};
+template <internal::Literal kName, typename PayloadT = Nothing>
+struct SignalKey : StepKey<kName, std::optional<PayloadT>> {
+  using Payload = PayloadT;
 };
 
 template <internal::Literal kName, uint32_t kVersion, typename InputT, typename ResultT = Nothing>

@@ -64,7 +64,7 @@ struct Violation {
 
 // One call of a step's function.
 struct SentAttempt {
-  EffectKey key;      // its direction says which function
+  EffectKey key;      // its direction says which function, its index which item
   uint16_t step = 0;  // index in the definition
   bool reconcile = false;
   Incarnation floor{};
@@ -132,6 +132,9 @@ class SKALD_EXPORT Oracle {
   void OnSettled(SagaId id, SagaState state, const std::optional<std::string>& result);
   // An acknowledged verb; kCancelAsked for Cancel.
   void OnVerb(SagaId id, EventKind kind, Verb verb);
+  // A signal was acknowledged; or its sender was told that it will never count.
+  void OnSignalTaken(SagaId id, uint16_t step, std::string_view key);
+  void OnSignalRefused(SagaId id, uint16_t step, std::string_view key);
 
   // ---- the books
   // kEnd also asks that every effect is as its saga's end says.
@@ -174,6 +177,12 @@ class SKALD_EXPORT Oracle {
     bool released = false;  // an operator's Retry lets others go ahead
   };
 
+  struct RefusedSignal {
+    SagaId id;
+    uint16_t step;
+    std::string key;
+  };
+
   template <typename... Parts>
   bool Expect(Promise promise, bool holds, const Parts&... parts);
   void OnBlock(const Block& block);
@@ -188,6 +197,7 @@ class SKALD_EXPORT Oracle {
   absl::btree_map<SagaId, std::unique_ptr<internal::SagaModel>> models_;
   absl::btree_map<std::pair<std::string, std::string>, Acknowledged> acknowledged_;
   std::vector<Open> open_;
+  std::vector<RefusedSignal> refused_signals_;
   uint64_t moment_ = 1;
   absl::Time time_ = absl::InfinitePast();
   std::vector<Violation> violations_;

@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "skald/base/export.h"
+#include "skald/saga/definition.h"
 #include "skald/saga/step_options.h"
 #include "skald/testing/oracle.h"
 
@@ -65,8 +66,14 @@ enum class Knob : uint8_t {
   kSlowDisk,       // ‰ of commits take their time: what comes meanwhile is joined
   kBurst,          // ‰ of sagas start at nearly the same time
   kPoison,         // ‰ of sagas have an input that does not decode
+  kParallel,       // ‰ of steps say what they follow
+  kDecisions,      // ‰ of steps are decisions, and of those behind one go by one
+  kFanOuts,        // ‰ of steps run for each of many items
+  kSleeps,         // ‰ of steps sleep
+  kAwaits,         // ‰ of steps await a signal
+  kSignals,        // ‰ of awaits get one; some too early, twice, or another one
 };
-inline constexpr size_t kKnobs = 36;
+inline constexpr size_t kKnobs = 42;
 SKALD_EXPORT std::string_view ToString(Knob knob);
 
 struct SimulationProfile {
@@ -96,13 +103,22 @@ enum class ServiceKind : uint8_t {
 struct SimulatedStep {
   std::string name;
   StepClass step_class = StepClass::kCompensatable;
+  internal::StepKind kind = internal::StepKind::kCall;
   StepOptions options;
   ServiceKind service = ServiceKind::kRemote;
   bool reconcile = false;      // a pivot only
-  std::vector<uint16_t> uses;  // earlier steps whose output it is given, two at most
+  std::vector<uint16_t> uses;  // earlier calls whose output it is given, two at most
+  std::optional<std::vector<uint16_t>> after;  // nullopt: it does not say
+  internal::Guards guards;
+  uint32_t items_max = 0;  // of a fan-out; how many there are depends on the key
+  uint32_t parallelism = 1;
+  // A sleep, the time-out of an await. A sleep may have it worked out by a function, as a duration
+  // or as a time.
+  absl::Duration delay = absl::InfiniteDuration();
+  enum class SleepBy : uint8_t { kConstant, kDuration, kTime } sleep_by = SleepBy::kConstant;
 };
 
-// A linear definition: its steps in order.
+// A definition: its steps in an order in which they can run.
 struct SimulatedDefinition {
   std::string name;
   uint32_t version = 1;

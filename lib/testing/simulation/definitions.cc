@@ -41,26 +41,150 @@ StepClass ClassOf(Random& random, size_t step, size_t pivot) {
   return step < pivot ? StepClass::kCompensatable : StepClass::kRetriable;
 }
 
-SimulatedStep DrawStep(Random& random, size_t index, size_t pivot) {
-  SimulatedStep step;
-  step.name = fmt::format("s{}", index);
-  step.step_class = ClassOf(random, index, pivot);
-  step.service = DrawService(random);
-  step.options.timeout =
-      OneOf(random, {absl::Milliseconds(50), absl::Milliseconds(500), absl::Seconds(30)});
-  const bool beyond = index > pivot;
-  step.options.retry = DrawPolicy(random, beyond && random.Chance(0.7));
-  step.options.compensation_retry = DrawPolicy(random, random.Chance(0.6));
-  const bool behind_barrier = step.service != ServiceKind::kBare;
-  step.options.guarded = behind_barrier && random.Chance(0.4);
-  step.options.once = random.Chance(0.08);
-  step.options.runs_inline = step.service == ServiceKind::kBare && random.Chance(0.4);
-  step.reconcile = step.step_class == StepClass::kPivot && random.Chance(0.5);
-  for (size_t used = 0; used < index && step.uses.size() < 2; ++used) {
-    if (random.Chance(0.25)) step.uses.push_back(static_cast<uint16_t>(used));
+class Drawing {
+ public:
+  Drawing(const SimulationProfile& profile, Random& random, SimulatedDefinition& saga)
+      : profile_(profile), random_(random), saga_(saga) {}
+
+  void Draw(size_t steps) {
+    pivot_ = random_.Chance(0.7) ? random_.Below(steps) : steps;
+    while (saga_.steps.size() < steps) Add(DrawStep());
+    std::vector<uint16_t> results;
+    for (uint16_t i = 0; i < saga_.steps.size(); ++i) {
+      const SimulatedStep& step = saga_.steps[i];
+      const bool always = step.guards.empty() && step.items_max == 0;
+      if (step.kind == StepKind::kCall && always) results.push_back(i);
+    }
+    if (results.empty() || random_.Chance(0.3)) return;
+    saga_.result_step = results[random_.Below(results.size())];
   }
-  return step;
-}
+
+ private:
+  bool Chance(Knob knob) { return random_.Below(1000) < profile_[knob]; }
+
+  void Add(SimulatedStep step) {
+    step.name = fmt::format("s{}", saga_.steps.size());
+    if (step.kind == StepKind::kDecision) decisions_.push_back(index());
+    saga_.steps.push_back(std::move(step));
+  }
+  uint16_t index() const { return static_cast<uint16_t>(saga_.steps.size()); }
+
+  SimulatedStep DrawStep() {
+    if (index() == pivot_) return DrawPivot();
+    SimulatedStep step;
+    step.step_class = StepClass::kNoEffect;
+    if (fork_ && !beyond_) {
+      // Between the two pivots: what the second one's branch does before it.
+      fork_closes_ = fork_closes_ || random_.Chance(0.6) || index() + 1 >= 12;
+      if (fork_closes_) return DrawSecondPivot();
+      return DrawCall(StepClass::kCompensatable, {GuardAt{*fork_, false}});
+    }
+    if (Chance(Knob::kDecisions) && random_.Chance(0.6)) {
+      step.kind = StepKind::kDecision;
+    } else if (Chance(Knob::kSleeps)) {
+      step.kind = StepKind::kSleep;
+      step.delay = OneOf(random_, {absl::ZeroDuration(), absl::Milliseconds(30), absl::Seconds(3)});
+      constexpr SimulatedStep::SleepBy kBys[] = {SimulatedStep::SleepBy::kConstant,
+                                                 SimulatedStep::SleepBy::kDuration,
+                                                 SimulatedStep::SleepBy::kTime};
+      step.sleep_by = kBys[random_.Below(3)];
+    } else if (Chance(Knob::kAwaits)) {
+      step = DrawAwait();
+    } else {
+      const bool reads = random_.Chance(0.12);
+      const StepClass own = beyond_ ? StepClass::kRetriable : StepClass::kCompensatable;
+      step = DrawCall(reads ? StepClass::kNoEffect : own, {});
+    }
+    Link(step);
+    return step;
+  }
+
+  SimulatedStep DrawAwait() {
+    SimulatedStep step;
+    step.kind = StepKind::kAwait;
+    const bool undone = !beyond_ && random_.Chance(0.5);
+    step.step_class = undone ? StepClass::kCompensatable : StepClass::kNoEffect;
+    step.service = DrawService(random_);
+    step.options.timeout = absl::Milliseconds(500);
+    step.options.compensation_retry = DrawPolicy(random_, random_.Chance(0.6));
+    // (One that never ends would keep its saga for ever when nobody sends a signal.)
+    step.delay = OneOf(random_, {absl::Milliseconds(100), absl::Seconds(2), absl::Seconds(20)});
+    return step;
+  }
+
+  SimulatedStep DrawCall(StepClass step_class, Guards guards) {
+    SimulatedStep step;
+    step.step_class = step_class;
+    step.guards = std::move(guards);
+    step.service = DrawService(random_);
+    step.options.timeout =
+        OneOf(random_, {absl::Milliseconds(50), absl::Milliseconds(500), absl::Seconds(30)});
+    step.options.retry = DrawPolicy(random_, beyond_ && random_.Chance(0.7));
+    step.options.compensation_retry = DrawPolicy(random_, random_.Chance(0.6));
+    const bool behind_barrier = step.service != ServiceKind::kBare;
+    step.options.guarded = behind_barrier && random_.Chance(0.4);
+    step.options.once = random_.Chance(0.08);
+    step.options.runs_inline = step.service == ServiceKind::kBare && random_.Chance(0.4);
+    step.reconcile = step_class == StepClass::kPivot && random_.Chance(0.5);
+    if (step_class != StepClass::kPivot && Chance(Knob::kFanOuts)) {
+      step.items_max = static_cast<uint32_t>(1 + random_.Below(5));
+      step.parallelism = static_cast<uint32_t>(1 + random_.Below(3));
+    }
+    for (uint16_t used = 0; used < index() && step.uses.size() < 2; ++used) {
+      const bool gives = saga_.steps[used].kind == StepKind::kCall;
+      if (gives && random_.Chance(0.25)) step.uses.push_back(used);
+    }
+    return step;
+  }
+
+  SimulatedStep DrawPivot() {
+    beyond_ = true;
+    SimulatedStep step = DrawCall(StepClass::kPivot, {});
+    if (decisions_.empty() || !Chance(Knob::kDecisions)) return step;
+    const uint16_t decision = decisions_[random_.Below(decisions_.size())];
+    step.guards = {GuardAt{decision, true}};
+    // Either another pivot stands in the other branch, or what follows for good goes by the same.
+    if (random_.Chance(0.6)) {
+      fork_ = decision;
+      beyond_ = false;
+    } else {
+      only_when_ = decision;
+    }
+    return step;
+  }
+  SimulatedStep DrawSecondPivot() {
+    beyond_ = true;
+    return DrawCall(StepClass::kPivot, {GuardAt{*fork_, false}});
+  }
+
+  // What a step follows, and which decisions it goes by.
+  void Link(SimulatedStep& step) {
+    if (step.step_class == StepClass::kRetriable && only_when_) {
+      step.guards.push_back({*only_when_, true});
+    }
+    if (!decisions_.empty() && Chance(Knob::kDecisions)) {
+      const uint16_t decision = decisions_[random_.Below(decisions_.size())];
+      const GuardAt guard{decision, random_.Chance(0.5)};
+      const bool contradicts = Has(step.guards, {decision, !guard.when});
+      if (!contradicts && !Has(step.guards, guard)) step.guards.push_back(guard);
+    }
+    if (!Chance(Knob::kParallel)) return;
+    step.after.emplace();
+    for (uint16_t before = 0; before < index(); ++before) {
+      if (random_.Chance(0.2)) step.after->push_back(before);
+    }
+  }
+
+  const SimulationProfile& profile_;
+  Random& random_;
+  SimulatedDefinition& saga_;
+  size_t pivot_ = 0;
+  bool beyond_ = false;
+  bool fork_closes_ = false;
+  std::optional<uint16_t> fork_;       // the decision between two pivots
+  std::optional<uint16_t> only_when_;  // the decision by which the only pivot goes
+  std::vector<uint16_t> decisions_;
+};
 
 // ---- building -----------------------------------------------------------------------------------
 
@@ -76,6 +200,12 @@ struct Body {
   Process* process;
   const SimulatedDefinition* saga;
   uint16_t step;
+
+  template <typename... Used>
+  void CheckUsed(const StepContext& context, const Used*... outputs) const {
+    size_t at = 0;
+    (world->CheckUsed(context, *saga, saga->steps[step].uses[at++], outputs), ...);
+  }
 };
 
 // A step that waits for its participant without a thread.
@@ -83,9 +213,8 @@ struct AsyncAction : Body {
   BarrierVerb verb;
   template <typename... Used>
   Task<Verdict<std::string>> operator()(const StepContext& context, const std::string& input,
-                                        const Used&... outputs) const {
-    size_t at = 0;
-    (world->CheckUsed(context, *saga, saga->steps[step].uses[at++], outputs), ...);
+                                        const Used*... outputs) const {
+    CheckUsed(context, outputs...);
     return world->RunStep(world->MakeCall(*process, *saga, step, verb, context, input));
   }
 };
@@ -95,10 +224,20 @@ struct PlainAction : Body {
   BarrierVerb verb;
   template <typename... Used>
   Verdict<std::string> operator()(const StepContext& context, const std::string& input,
-                                  const Used&... outputs) const {
-    size_t at = 0;
-    (world->CheckUsed(context, *saga, saga->steps[step].uses[at++], outputs), ...);
+                                  const Used*... outputs) const {
+    CheckUsed(context, outputs...);
     return world->RunInline(world->MakeCall(*process, *saga, step, verb, context, input));
+  }
+};
+
+// The same for one item.
+template <typename Action>
+struct ForItem : Action {
+  template <typename... Used>
+  auto operator()(const StepContext& context, const std::string& input, const std::string& item,
+                  const Used*... outputs) const {
+    this->world->CheckItem(context, *this->saga, this->step, item);
+    return Action::operator()(context, input, outputs...);
   }
 };
 
@@ -111,6 +250,13 @@ struct AsyncCompensation : Body {
   Task<Verdict<Nothing>> operator()(const StepContext& context, const std::string& input,
                                     const std::string* output) const {
     world->CheckOwn(context, *saga, step, output);
+    return Undo(world->RunStep(
+        world->MakeCall(*process, *saga, step, BarrierVerb::kCompensation, context, input)));
+  }
+  // Of an await: given the payload, or that there is none.
+  Task<Verdict<Nothing>> operator()(const StepContext& context, const std::string& input,
+                                    const std::optional<std::string>* output) const {
+    world->CheckSignal(context, output);
     return Undo(world->RunStep(
         world->MakeCall(*process, *saga, step, BarrierVerb::kCompensation, context, input)));
   }
@@ -129,33 +275,144 @@ struct PlainCompensation : Body {
   }
 };
 
-template <typename F>
-StepFunction Runner(F function, const std::vector<uint16_t>& uses) {
-  switch (uses.size()) {
-    case 0:
-      return ActionRunner<std::string, std::string, F>{std::move(function), {}};
-    case 1:
-      return ActionRunner<std::string, std::string, F, std::string>{std::move(function), {uses[0]}};
-    default:
-      return ActionRunner<std::string, std::string, F, std::string, std::string>{
-          std::move(function), {uses[0], uses[1]}};
+template <typename Compensation>
+struct UndoItem : Compensation {
+  auto operator()(const StepContext& context, const std::string& input, const std::string& item,
+                  const std::string* output) const {
+    this->world->CheckItem(context, *this->saga, this->step, item);
+    return Compensation::operator()(context, input, output);
+  }
+};
+
+using OneOutput = const std::string*;
+using ManyOutputs = const std::vector<std::string>*;
+
+template <typename Item, typename F, typename... Gs>
+StepFunction Runner(F function, const Body& body) {
+  const std::vector<uint16_t>& uses = body.saga->steps[body.step].uses;
+  if constexpr (sizeof...(Gs) < 2) {
+    if (sizeof...(Gs) < uses.size()) {
+      const bool many = body.saga->steps[uses[sizeof...(Gs)]].items_max > 0;
+      return many ? Runner<Item, F, Gs..., ManyOutputs>(std::move(function), body)
+                  : Runner<Item, F, Gs..., OneOutput>(std::move(function), body);
+    }
+  }
+  ActionRunner<std::string, Item, std::string, F, Gs...> runner{std::move(function), {}};
+  std::copy(uses.begin(), uses.end(), runner.used.index.begin());
+  return runner;
+}
+
+template <typename Item, typename Action>
+StepFunction ActionOf(const Body& body, BarrierVerb verb) {
+  return Runner<Item, Action>(Action{{body, verb}}, body);
+}
+
+StepFunction ActionOf(const Body& body, BarrierVerb verb) {
+  const SimulatedStep& step = body.saga->steps[body.step];
+  const bool plain = step.options.runs_inline;
+  if (step.items_max > 0) {
+    return plain ? ActionOf<std::string, ForItem<PlainAction>>(body, verb)
+                 : ActionOf<std::string, ForItem<AsyncAction>>(body, verb);
+  }
+  return plain ? Runner<void, PlainAction>(PlainAction{body, verb}, body)
+               : Runner<void, AsyncAction>(AsyncAction{body, verb}, body);
+}
+
+StepFunction CompensationOf(const Body& body) {
+  const SimulatedStep& step = body.saga->steps[body.step];
+  if (step.kind == StepKind::kAwait) {
+    return CompensationRunner<std::string, void, std::optional<std::string>, AsyncCompensation>{
+        {body}, {}};
+  }
+  if (step.items_max > 0) {
+    using Item = std::string;
+    if (step.options.runs_inline) {
+      return CompensationRunner<Item, Item, Item, UndoItem<PlainCompensation>>{{{body}}, {}};
+    }
+    return CompensationRunner<Item, Item, Item, UndoItem<AsyncCompensation>>{{{body}}, {}};
+  }
+  if (step.options.runs_inline) {
+    return CompensationRunner<std::string, void, std::string, PlainCompensation>{{body}, {}};
+  }
+  return CompensationRunner<std::string, void, std::string, AsyncCompensation>{{body}, {}};
+}
+
+// A pure function of the saga's key, which the input names.
+struct Decision {
+  Body body;
+  bool operator()(const std::string& input) const {
+    return Decides(*body.saga, body.step, KeyOfInput(input));
+  }
+};
+struct Range {
+  Body body;
+  std::vector<std::string> operator()(const std::string& input) const {
+    std::vector<std::string> items;
+    const std::string_view key = KeyOfInput(input);
+    const uint32_t count = ItemCount(*body.saga, body.step, key);
+    for (uint32_t i = 0; i < count; ++i) items.push_back(ItemValue(*body.saga, body.step, key, i));
+    return items;
+  }
+};
+struct SleepFor {
+  Body body;
+  absl::Duration operator()(const std::string& /*input*/) const {
+    return body.saga->steps[body.step].delay;
+  }
+};
+struct SleepUntil {
+  Body body;
+  absl::Time operator()(const std::string& /*input*/) const {
+    return body.world->TimeOfSleep(*body.process, body.saga->steps[body.step].delay);
+  }
+};
+
+void FillWait(StepNode& node, const Body& body, const SimulatedStep& step) {
+  node.delay = step.delay;
+  if (step.kind == StepKind::kAwait) {
+    node.payload = OpsOf<std::string>::Get();
+    return;
+  }
+  using By = SimulatedStep::SleepBy;
+  if (step.sleep_by == By::kDuration) {
+    node.prelude = SleepRunner<std::string, SleepFor>{{SleepFor{body}, {}}};
+  } else if (step.sleep_by == By::kTime) {
+    node.prelude = SleepRunner<std::string, SleepUntil>{{SleepUntil{body}, {}}};
+    node.sleeps_until = true;
   }
 }
 
 void FillStep(StepNode& node, const Body& body, const SimulatedStep& step) {
-  const bool plain = step.options.runs_inline;
-  const auto action = [&](BarrierVerb verb) {
-    return plain ? Runner(PlainAction{body, verb}, step.uses)
-                 : Runner(AsyncAction{body, verb}, step.uses);
-  };
-  node.action = action(BarrierVerb::kAction);
-  if (step.reconcile) node.reconcile = action(BarrierVerb::kReconcile);
-  if (step.step_class != StepClass::kCompensatable) return;
-  if (plain) {
-    node.compensation = CompensationRunner<std::string, std::string, PlainCompensation>{{body}, {}};
-  } else {
-    node.compensation = CompensationRunner<std::string, std::string, AsyncCompensation>{{body}, {}};
+  node.kind = step.kind;
+  if (step.kind == StepKind::kDecision) {
+    node.options.runs_inline = true;
+    node.action = DecisionRunner<std::string, Decision>{{Decision{body}, {}}};
+    return;
   }
+  if (step.kind != StepKind::kCall) FillWait(node, body, step);
+  if (step.step_class == StepClass::kCompensatable) node.compensation = CompensationOf(body);
+  if (step.kind != StepKind::kCall) return;
+  node.action = ActionOf(body, BarrierVerb::kAction);
+  if (step.reconcile) node.reconcile = ActionOf(body, BarrierVerb::kReconcile);
+  if (step.items_max == 0) return;
+  node.fan_out = FanOut{.parallelism = step.parallelism,
+                        .item = OpsOf<std::string>::Get(),
+                        .output = OpsOf<std::string>::Get()};
+  node.prelude = RangeRunner<std::string, Range>{{Range{body}, {}}};
+}
+
+ValueOps OpsOfOutput(const SimulatedStep& step) {
+  switch (step.kind) {
+    case StepKind::kDecision:
+      return OpsOf<bool>::Get();
+    case StepKind::kSleep:
+      return OpsOf<Nothing>::Get();
+    case StepKind::kAwait:
+      return OpsOf<std::optional<std::string>>::Get();
+    case StepKind::kCall:
+      break;
+  }
+  return step.items_max > 0 ? OpsOf<std::vector<std::string>>::Get() : OpsOf<std::string>::Get();
 }
 
 }  // namespace
@@ -167,10 +424,7 @@ std::vector<SimulatedDefinition> DrawDefinitions(const SimulationProfile& profil
     SeededRandom random(SplitMix64(state));
     SimulatedDefinition& saga = definitions.emplace_back();
     saga.name = fmt::format("d{}", i);
-    const size_t steps = 1 + random.Below(std::max(1u, profile[Knob::kSteps]));
-    const size_t pivot = random.Chance(0.7) ? random.Below(steps) : steps;
-    for (size_t step = 0; step < steps; ++step) saga.steps.push_back(DrawStep(random, step, pivot));
-    if (random.Chance(0.7)) saga.result_step = static_cast<uint16_t>(random.Below(steps));
+    Drawing(profile, random, saga).Draw(1 + random.Below(std::max(1u, profile[Knob::kSteps])));
     if (random.Below(1000) < profile[Knob::kExpiry]) saga.retention = absl::Seconds(2);
   }
   return definitions;
@@ -182,8 +436,8 @@ Definition BuildDefinition(World& world, Process& process, const SimulatedDefini
   Draft draft(saga.name, saga.version, input);
   for (uint16_t index = 0; index < saga.steps.size(); ++index) {
     const SimulatedStep& step = saga.steps[index];
-    StepNode& node =
-        draft.AddStep(step.name, step.step_class, OpsOf<std::string>::Get(), step.uses);
+    StepNode& node = draft.AddStep(step.name, step.step_class, OpsOfOutput(step),
+                                   {.uses = step.uses, .after = step.after, .guards = step.guards});
     node.options = step.options;
     FillStep(node, {&world, &process, &saga, index}, step);
   }
@@ -193,11 +447,36 @@ Definition BuildDefinition(World& world, Process& process, const SimulatedDefini
 }
 
 std::string StepOutput(const SimulatedDefinition& saga, uint16_t step, std::string_view key,
-                       uint32_t big_permille) {
+                       uint32_t item, uint32_t big_permille) {
   const std::string& name = saga.steps[step].name;
-  std::string output = fmt::format("{} of {}", name, key);
+  std::string output = fmt::format("{}[{}] of {}", name, item, key);
   if (StableHash64(name, key) % 1000 < big_permille) output.append(8192, '.');
   return output;
+}
+
+bool Decides(const SimulatedDefinition& saga, uint16_t step, std::string_view key) {
+  return StableHash64(saga.steps[step].name, key) % 2 == 0;
+}
+
+bool IsSkipped(const SimulatedDefinition& saga, uint16_t step, std::string_view key) {
+  const Guards& guards = saga.steps[step].guards;
+  return std::any_of(guards.begin(), guards.end(), [&](const GuardAt& guard) {
+    return IsSkipped(saga, guard.decision, key) || Decides(saga, guard.decision, key) != guard.when;
+  });
+}
+
+uint32_t ItemCount(const SimulatedDefinition& saga, uint16_t step, std::string_view key) {
+  return static_cast<uint32_t>(StableHash64(key, saga.steps[step].name) %
+                               (saga.steps[step].items_max + 1));
+}
+
+std::string ItemValue(const SimulatedDefinition& saga, uint16_t step, std::string_view key,
+                      uint32_t item) {
+  return fmt::format("item {} for {} of {}", item, saga.steps[step].name, key);
+}
+
+std::string_view KeyOfInput(std::string_view input) {
+  return input.substr(std::min(input.rfind(' '), input.size() - 1) + 1);
 }
 
 }  // namespace skald::inline v1::internal

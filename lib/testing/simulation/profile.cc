@@ -15,7 +15,8 @@ constexpr std::array<std::string_view, kKnobs> kNames = {
     "unknown",       "throw",         "lost-request", "lost-answer",  "duplicate", "slow",
     "hang",          "commit-before", "commit-after", "commit-later", "disk-full", "read-error",
     "executor-full", "big-output",    "cancel",       "deadline",     "verbs",     "again",
-    "other-input",   "bad-start",     "expiry",       "slow-disk",    "burst",     "poison"};
+    "other-input",   "bad-start",     "expiry",       "slow-disk",    "burst",     "poison",
+    "parallel",      "decisions",     "fan-outs",     "sleeps",       "awaits",    "signals"};
 
 // A fault that is always there hides others, and so does one that never is.
 uint32_t Sometimes(Random& random, uint32_t most) {
@@ -61,7 +62,9 @@ SimulationProfile ProfileOf(uint64_t seed) {
       {Knob::kBigOutput, 30},    {Knob::kCancel, 300},      {Knob::kDeadline, 250},
       {Knob::kVerbs, 200},       {Knob::kAgain, 700},       {Knob::kOtherInput, 200},
       {Knob::kBadStart, 150},    {Knob::kExpiry, 400},      {Knob::kSlowDisk, 800},
-      {Knob::kBurst, 1000},      {Knob::kPoison, 120}};
+      {Knob::kBurst, 1000},      {Knob::kPoison, 120},      {Knob::kParallel, 700},
+      {Knob::kDecisions, 350},   {Knob::kFanOuts, 300},     {Knob::kSleeps, 150},
+      {Knob::kAwaits, 250},      {Knob::kSignals, 1000}};
   for (const auto& [knob, most] : chances) p[knob] = Sometimes(random, most);
   return p;
 }

@@ -254,10 +254,22 @@ void World::Judge() {
   oracle_.ReadStore(main_.memory);
 }
 
+// Its text, a line a step, so that a history can be read alone.
+void World::TellDefinition(const Definition& definition) {
+  std::string_view text = definition.data().canonical;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    trace_.Say(definition.name(), "{}", text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
 SimulationReport World::Run() {
   for (const SimulatedDefinition& saga : definitions_) {
     Process nobody(0, 0);
-    oracle_.Register(BuildDefinition(*this, nobody, saga));
+    const Definition definition = BuildDefinition(*this, nobody, saga);
+    TellDefinition(definition);
+    oracle_.Register(definition);
   }
   for (RemoteHost& host : remotes_) OpenRemote(host);
   Open();

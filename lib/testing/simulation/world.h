@@ -160,7 +160,13 @@ class World {
   StepCall MakeCall(Process& process, const SimulatedDefinition& saga, uint16_t step,
                     BarrierVerb verb, const StepContext& context, const std::string& input);
   void CheckUsed(const StepContext& context, const SimulatedDefinition& saga, uint16_t used,
-                 const std::string& output);
+                 const std::string* output);
+  void CheckUsed(const StepContext& context, const SimulatedDefinition& saga, uint16_t used,
+                 const std::vector<std::string>* outputs);
+  void CheckItem(const StepContext& context, const SimulatedDefinition& saga, uint16_t step,
+                 const std::string& item);
+  void CheckSignal(const StepContext& context, const std::optional<std::string>* output);
+  absl::Time TimeOfSleep(const Process& process, absl::Duration delay) const;
   void CheckOwn(const StepContext& context, const SimulatedDefinition& saga, uint16_t step,
                 const std::string* output);
 
@@ -173,6 +179,7 @@ class World {
   friend class RecordingStore;
 
   // ---- world.cc: the main loop, faults of disks and processes
+  void TellDefinition(const Definition& definition);
   void Live();
   void Step();
   void Pass();
@@ -215,7 +222,7 @@ class World {
   void In(Process& process, absl::Duration delay, Work work);
   void Returned(const StepCall& call, const Verdict<std::string>& verdict);
   VerdictKind BusinessOf(const SimulatedDefinition& saga, uint16_t step, BarrierVerb verb,
-                         std::string_view key);
+                         const StepContext& context);
   void ReleaseHung();
 
   // ---- world_client.cc
@@ -236,6 +243,8 @@ class World {
   void HelpStuck();
   bool IsPoisoned(SagaId id) const;
   void GiveUp(SagaId id);
+  void SendSignals(size_t index);
+  void SendSignal(size_t index, uint16_t step, const std::string& dedup, int times);
   VerbCallback VerbDone(Process& process, SagaId id, EventKind kind, Verb verb);
   void AskEverything();
   void AskServices();
@@ -280,7 +289,7 @@ class World {
 
 // The definition as a process registers it: its functions run in that process.
 Definition BuildDefinition(World& world, Process& process, const SimulatedDefinition& saga);
-// Random linear definitions.
+// Random definitions.
 std::vector<SimulatedDefinition> DrawDefinitions(const SimulationProfile& profile);
 
 // An input that encodes and does not decode: its saga stands still, and nothing else notices.
@@ -288,8 +297,18 @@ inline bool IsPoison(std::string_view input) {
   return input.starts_with("poison");
 }
 
-// What a step gives when it happens: fixed by the saga's key and the step.
+// ---- what is fixed by the saga's key, so that everybody can work it out
+
+// What a step, or an item of it, gives when it happens.
 std::string StepOutput(const SimulatedDefinition& saga, uint16_t step, std::string_view key,
-                       uint32_t big_permille);
+                       uint32_t item, uint32_t big_permille);
+// What a decision says, and whether a step is skipped by what decisions say.
+bool Decides(const SimulatedDefinition& saga, uint16_t step, std::string_view key);
+bool IsSkipped(const SimulatedDefinition& saga, uint16_t step, std::string_view key);
+uint32_t ItemCount(const SimulatedDefinition& saga, uint16_t step, std::string_view key);
+std::string ItemValue(const SimulatedDefinition& saga, uint16_t step, std::string_view key,
+                      uint32_t item);
+// An input's last word.
+std::string_view KeyOfInput(std::string_view input);
 
 }  // namespace skald::inline v1::internal

@@ -21,6 +21,12 @@ struct NamedSaga {
   std::string_view name() const { return saga; }
   uint32_t version() const { return number; }
 };
+struct NamedSignal {
+  using Output = std::optional<std::string>;
+  using Payload = std::string;
+  std::string_view step;
+  std::string_view name() const { return step; }
+};
 struct NamedStep {
   using Output = std::string;
   std::string_view step;
@@ -33,6 +39,15 @@ struct Told {
   const EffectKey& idempotency_key() const { return key; }
   Incarnation floor() const { return {}; }
 };
+
+// Something of it reads the input, whatever else it does. (What only waits can end without.)
+bool ReadsInput(const SimulatedDefinition& saga) {
+  return std::any_of(saga.steps.begin(), saga.steps.end(), [](const SimulatedStep& step) {
+    const bool calls = step.kind == StepKind::kCall || step.kind == StepKind::kDecision;
+    return calls ||
+           (step.kind == StepKind::kSleep && step.sleep_by != SimulatedStep::SleepBy::kConstant);
+  });
+}
 
 NamedSaga KeyOf(const SimulatedDefinition& saga) {
   return {saga.name, saga.version};
@@ -60,7 +75,7 @@ void World::ScheduleClients() {
     Intent& intent = intents_.emplace_back();
     intent.definition = random.Below(definitions_.size());
     intent.key = fmt::format("k{}", i);
-    intent.input = fmt::format("{} of {}", Chance(Knob::kPoison) ? "poison" : "input", i);
+    intent.input = fmt::format("{} of k{}", Chance(Knob::kPoison) ? "poison" : "input", i);
     if (IsPoison(intent.input)) trace_.Count("asked with poison");
     if (Chance(Knob::kDeadline)) {
       intent.deadline = Between(Knob::kDeadline, absl::Milliseconds(1), absl::Seconds(2));
@@ -72,6 +87,7 @@ void World::ScheduleClients() {
       if (!Chance(knob)) return;
       scheduler_.After(first + Between(knob, absl::ZeroDuration(), most), std::move(what));
     };
+    scheduler_.After(first, [this, i] { SendSignals(i); });
     plan(Knob::kAgain, absl::Seconds(6), [this, i] { StartIntent(i, false); });
     plan(Knob::kOtherInput, absl::Seconds(3), [this, i] { StartIntent(i, true); });
     plan(Knob::kBadStart, absl::Seconds(1), [this, i] { BadStart(i); });
@@ -173,7 +189,8 @@ void World::OnOutcome(Process& process, size_t index, SagaId id,
   const bool gone = outcome->state() == SagaState::kStuck ||
                     outcome->state() == SagaState::kAbandoned ||
                     outcome->state() == SagaState::kCompensated;  // cancelled, or out of time
-  oracle_.Check(Promise::kIsolation, !IsPoison(intent.input) || gone,
+  oracle_.Check(Promise::kIsolation,
+                !IsPoison(intent.input) || gone || !ReadsInput(definitions_[intent.definition]),
                 fmt::format("'{}' is {}, and its input cannot be read", intent.key,
                             ToString(outcome->state())));
   std::optional<std::string> result;
@@ -229,6 +246,48 @@ VerbCallback World::VerbDone(Process& process, SagaId id, EventKind kind, Verb v
     trace_.Count(fmt::format("{} {}", name, absl::StatusCodeToString(status.code())));
     if (status.ok()) oracle_.OnVerb(id, kind, verb);
   };
+}
+
+// What an await waits for: some come too early, or late, twice, or when another was there before.
+void World::SendSignals(size_t index) {
+  const SimulatedDefinition& saga = definitions_[intents_[index].definition];
+  for (uint16_t step = 0; step < saga.steps.size(); ++step) {
+    if (saga.steps[step].kind != StepKind::kAwait || !Chance(Knob::kSignals)) continue;
+    const uint64_t senders = Stream(Knob::kSignals).Chance(0.2) ? 2 : 1;
+    for (uint64_t sender = 0; sender < senders; ++sender) {
+      const std::string dedup = fmt::format("{}/{}", saga.steps[step].name, sender);
+      const absl::Duration when =
+          Between(Knob::kSignals, absl::ZeroDuration(), absl::Milliseconds(1500));
+      scheduler_.After(when, [this, index, step, dedup] { SendSignal(index, step, dedup, 8); });
+      if (!Stream(Knob::kSignals).Chance(0.3)) continue;
+      scheduler_.After(when * 2, [this, index, step, dedup] { SendSignal(index, step, dedup, 1); });
+    }
+  }
+}
+
+// `times`: so often it is tried before the sender gives up.
+void World::SendSignal(size_t index, uint16_t step, const std::string& dedup, int times) {
+  const Intent& intent = intents_[index];
+  const auto again = [this, index, step, dedup, times] {
+    if (times <= 1) return;
+    scheduler_.After(Between(Knob::kSignals, absl::Milliseconds(10), absl::Milliseconds(400)),
+                     [=, this] { SendSignal(index, step, dedup, times - 1); });
+  };
+  Process* const process = active_;
+  if (!intent.id || process == nullptr || !process->alive || process->paused) return again();
+  const SimulatedDefinition& saga = definitions_[intent.definition];
+  const SagaId id = *intent.id;
+  trace_.Say("sender", "signals {} to {} ({})", saga.steps[step].name, intent.key, dedup);
+  process->coordinator->SignalThen(
+      id, NamedSignal{saga.steps[step].name}, "paid " + dedup, dedup,
+      [this, process, id, step, dedup, again](const absl::Status& status) {
+        if (!process->alive) return again();
+        trace_.Say("sender", "is told: {}", ToStd(absl::StatusCodeToString(status.code())));
+        trace_.Count(fmt::format("signal {}", ToStd(absl::StatusCodeToString(status.code()))));
+        if (status.ok()) return oracle_.OnSignalTaken(id, step, dedup);
+        if (absl::IsFailedPrecondition(status)) return oracle_.OnSignalRefused(id, step, dedup);
+        if (!absl::IsNotFound(status)) again();
+      });
 }
 
 void World::CancelIntent(size_t index) {
@@ -290,9 +349,9 @@ void World::HelpPivot(SagaId id, uint16_t step) {
     asked.request.fingerprint =
         BarrierRequest::Of(Told{asked.request.key}, intent.input).fingerprint;
   }
-  asked.output = StepOutput(saga, step, seen->key, profile_[Knob::kBigOutput]);
+  asked.output = StepOutput(saga, step, seen->key, 0, profile_[Knob::kBigOutput]);
   const std::string name = saga.steps[step].name;
-  const std::string output = StepOutput(saga, step, seen->key, 0);
+  const std::string output = StepOutput(saga, step, seen->key, 0, 0);
   Deliver(process, saga.steps[step].service, asked,
           Reply([this, process, id, name, output](absl::StatusOr<Verdict<std::string>> verdict) {
             if (!verdict.ok() || !process->alive) return;
@@ -344,7 +403,8 @@ void World::AskServices() {
       if (StepHash(saga->steps[step].name) != effect.action.step) continue;
       Asked asked;
       asked.request = BarrierRequest::Of(Told{effect.action}, intent->input);
-      asked.output = StepOutput(*saga, step, seen->key, profile_[Knob::kBigOutput]);
+      asked.output =
+          StepOutput(*saga, step, seen->key, effect.action.index, profile_[Knob::kBigOutput]);
       const Verdict<std::string> again = active_->own->HandleNow(asked);
       oracle_.Check(Promise::kEffect, !again.done() || again.output() == asked.output,
                     "a repeated action gives another output");

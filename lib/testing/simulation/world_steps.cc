@@ -70,7 +70,8 @@ SentAttempt World::Sent(Process& process, const StepContext& context,
                : reconcile                                     ? "sent reconcile"
                                                                : "sent action");
   oracle_.OnSent(sent);
-  const EffectKey expected{StoreId{1}, context.saga_id(), StepHash(saga.steps[step].name), 0,
+  const EffectKey expected{StoreId{1}, context.saga_id(), StepHash(saga.steps[step].name),
+                           saga.steps[step].items_max > 0 ? sent.key.index : 0,
                            context.direction()};
   oracle_.Check(Promise::kIdentity, sent.key == expected, "an effect key is not the step's own");
   std::erase_if(waits_, [&](const Waits& waits) {
@@ -86,26 +87,70 @@ SentAttempt World::Sent(Process& process, const StepContext& context,
 }
 
 void World::CheckUsed(const StepContext& context, const SimulatedDefinition& saga, uint16_t used,
-                      const std::string& output) {
-  oracle_.Check(Promise::kEnd, output == StepOutput(saga, used, context.key(), 0),
+                      const std::string* output) {
+  const bool skipped = IsSkipped(saga, used, context.key());
+  const bool right = output == nullptr
+                         ? skipped
+                         : !skipped && *output == StepOutput(saga, used, context.key(), 0, 0);
+  oracle_.Check(Promise::kEnd, right,
                 fmt::format("{} is given another output of {} than it gave", context.step(),
                             saga.steps[used].name));
+}
+
+void World::CheckUsed(const StepContext& context, const SimulatedDefinition& saga, uint16_t used,
+                      const std::vector<std::string>* outputs) {
+  const bool skipped = IsSkipped(saga, used, context.key());
+  bool right = (outputs == nullptr) == skipped;
+  if (outputs != nullptr) {
+    right = right && outputs->size() == ItemCount(saga, used, context.key());
+    for (uint32_t i = 0; i < outputs->size(); ++i) {
+      right = right && (*outputs)[i] == StepOutput(saga, used, context.key(), i, 0);
+    }
+  }
+  oracle_.Check(Promise::kEnd, right,
+                fmt::format("{} is given other outputs of {} than it gave", context.step(),
+                            saga.steps[used].name));
+}
+
+void World::CheckItem(const StepContext& context, const SimulatedDefinition& saga, uint16_t step,
+                      const std::string& item) {
+  const uint32_t index = context.idempotency_key().index;
+  trace_.Count("sent for an item");
+  oracle_.Check(Promise::kEnd, item == ItemValue(saga, step, context.key(), index),
+                fmt::format("{}[{}] is given another item", context.step(), index));
+}
+
+// What undoes an await is given the payload that was accepted, or told that there was none.
+void World::CheckSignal(const StepContext& context, const std::optional<std::string>* output) {
+  trace_.Count(output != nullptr && output->has_value() ? "undone with a signal"
+                                                        : "undone without a signal");
+  const bool right = output != nullptr && (!output->has_value() || (*output)->starts_with("paid "));
+  oracle_.Check(Promise::kEnd, right,
+                fmt::format("the await {} is undone with another payload", context.step()));
+}
+
+absl::Time World::TimeOfSleep(const Process& process, absl::Duration delay) const {
+  return EngineNow(process) + delay;
 }
 
 void World::CheckOwn(const StepContext& context, const SimulatedDefinition& saga, uint16_t step,
                      const std::string* output) {
   trace_.Count(output == nullptr ? "undone without output" : "undone with output");
   if (output == nullptr) return;
-  oracle_.Check(Promise::kEnd, *output == StepOutput(saga, step, context.key(), 0),
-                fmt::format("{} is undone with another output than it gave", context.step()));
+  oracle_.Check(
+      Promise::kEnd,
+      *output == StepOutput(saga, step, context.key(), context.idempotency_key().index, 0),
+      fmt::format("{} is undone with another output than it gave", context.step()));
 }
 
 // ---- the business -------------------------------------------------------------------------------
 
 VerdictKind World::BusinessOf(const SimulatedDefinition& saga, uint16_t step, BarrierVerb verb,
-                              std::string_view key) {
+                              const StepContext& context) {
   if (!faults_) return VerdictKind::kDone;
-  const bool no = StableHash64(saga.steps[step].name, key) % 1000 < profile_[Knob::kRejected];
+  const std::string what =
+      fmt::format("{}[{}]", saga.steps[step].name, context.idempotency_key().index);
+  const bool no = StableHash64(what, context.key()) % 1000 < profile_[Knob::kRejected];
   const StepClass step_class = saga.steps[step].step_class;
   const bool forward = verb == BarrierVerb::kAction && step_class != StepClass::kRetriable;
   // Elsewhere a no is an accident, and needs a person.
@@ -126,8 +171,9 @@ StepCall World::MakeCall(Process& process, const SimulatedDefinition& saga, uint
   call.asked.request = BarrierRequest::Of(context, input);
   call.asked.input = input;
   call.asked.has_effect = saga.steps[step].step_class != StepClass::kNoEffect;
-  call.asked.output = StepOutput(saga, step, context.key(), profile_[Knob::kBigOutput]);
-  call.asked.business = BusinessOf(saga, step, verb, context.key());
+  call.asked.output = StepOutput(saga, step, context.key(), context.idempotency_key().index,
+                                 profile_[Knob::kBigOutput]);
+  call.asked.business = BusinessOf(saga, step, verb, context);
   return call;
 }
 

@@ -11,7 +11,7 @@ TEST_CASE("a definition of fifty steps is valid, and each step gets the output b
   const skald::Definition definition = fifty::FiftySteps();
   REQUIRE(Validate(definition).ok());
   REQUIRE(definition.step_count() == 50);
-  CHECK(definition.data().pivot == 30);
+  CHECK(definition.data().pivots == std::vector<uint16_t>{30});
   CHECK(definition.data().result_step == 49);
   const uint64_t input = 1000;
   uint64_t before = 0;

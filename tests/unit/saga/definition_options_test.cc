@@ -37,7 +37,7 @@ TEST_CASE("a definition carries name, version, classes, order and pivot") {
   CHECK(definition.version() == 4);
   REQUIRE(definition.step_count() == 5);
   const auto& data = definition.data();
-  CHECK(data.pivot == 2);
+  CHECK(data.pivots == std::vector<uint16_t>{2});
   CHECK(!data.result_step);
   const StepClass classes[] = {StepClass::kCompensatable, StepClass::kNoEffect, StepClass::kPivot,
                                StepClass::kNoEffect, StepClass::kRetriable};

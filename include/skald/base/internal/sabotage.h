@@ -40,10 +40,18 @@ enum class Sabotage : uint8_t {
   kIgnoresDelay,         // a step is tried again before the delay that it asked for
   kSendsWhatWaited,      // what waits for a full executor goes out although its step is settled
   kRetryLaterProves,     // giving up after RetryLater alone counts as proof that nothing happened
+  kUnboundedFanOut,      // all items of a fan-out are sent at once
+  kUndoesEveryItem,      // items that were never sent are compensated, too
+  kForgetsItems,         // an item is given its neighbour's journaled value
+  kRunsSkipped,          // a step runs whatever its decisions say
+  kLosesEarlySignal,     // a signal that was accepted before the turn, and not taken, is forgotten
+  kTakesAnySignal,       // a signal is accepted although its await may still be skipped
+  kCountsSignalsTwice,   // a signal sent again is refused, as if another had come
+  kEarlyTimer,           // a sleep or an await ends before its time
 };
 
 // Names in the order of the numbers, for tables and flags.
-inline constexpr std::array<std::string_view, 23> kSabotageNames = {
+inline constexpr std::array<std::string_view, 31> kSabotageNames = {
     "none",
     "early-answer",
     "answer-before-commit",
@@ -67,6 +75,14 @@ inline constexpr std::array<std::string_view, 23> kSabotageNames = {
     "ignores-delay",
     "sends-what-waited",
     "retry-later-proves",
+    "unbounded-fan-out",
+    "undoes-every-item",
+    "forgets-items",
+    "runs-skipped",
+    "loses-early-signal",
+    "takes-any-signal",
+    "counts-signals-twice",
+    "early-timer",
 };
 
 #if defined(SKALD_SABOTAGE)

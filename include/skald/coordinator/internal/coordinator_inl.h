@@ -76,15 +76,35 @@ absl::StatusOr<SagaHandle<typename Key::Result>> Coordinator::Find(const Key& ke
 template <typename StepKeyT>
 void Coordinator::SupplyOutputThen(SagaId id, const StepKeyT& step,
                                    const typename StepKeyT::Output& output, Operator by,
-                                   VerbCallback done) {
-  SupplyEncoded(id, step.name(), internal::EncodeValue(output), std::move(by), std::move(done));
+                                   VerbCallback done, uint32_t item) {
+  SupplyEncoded(id, step.name(), item, internal::EncodeValue(output), std::move(by),
+                std::move(done));
 }
 
 template <typename StepKeyT>
 absl::Status Coordinator::SupplyOutput(SagaId id, const StepKeyT& step,
-                                       const typename StepKeyT::Output& output, Operator by) {
+                                       const typename StepKeyT::Output& output, Operator by,
+                                       uint32_t item) {
   return Blocking([&](VerbCallback done) {
-    SupplyOutputThen(id, step, output, std::move(by), std::move(done));
+    SupplyOutputThen(id, step, output, std::move(by), std::move(done), item);
+  });
+}
+
+template <typename SignalKeyT>
+void Coordinator::SignalThen(SagaId id, const SignalKeyT& signal,
+                             const typename SignalKeyT::Payload& payload, std::string dedup_key,
+                             VerbCallback done) {
+  using Payload = typename SignalKeyT::Payload;
+  SignalEncoded(id, signal.name(), Codec<Payload>::kName, Codec<Payload>::kSchemaVersion,
+                internal::EncodeValue(payload), std::move(dedup_key), std::move(done));
+}
+
+template <typename SignalKeyT>
+absl::Status Coordinator::Signal(SagaId id, const SignalKeyT& signal,
+                                 const typename SignalKeyT::Payload& payload,
+                                 std::string dedup_key) {
+  return Blocking([&](VerbCallback done) {
+    SignalThen(id, signal, payload, std::move(dedup_key), std::move(done));
   });
 }
 

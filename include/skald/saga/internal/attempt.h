@@ -8,12 +8,14 @@
 #include <type_traits>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "skald/async/start_task.h"
 #include "skald/async/task.h"
 #include "skald/async/task_result.h"
 #include "skald/base/check.h"
 #include "skald/base/verdict.h"
 #include "skald/saga/definition.h"
+#include "skald/saga/internal/entries.h"
 #include "skald/saga/internal/say.h"
 
 namespace skald::inline v1::internal {
@@ -65,47 +67,128 @@ CallState RunAttempt(const Runner& runner, Call& call) {
   return CallState::kComplete;
 }
 
-// Actions and Reconcile: (context, input, used outputs…).
-template <typename Input, typename T, typename F, typename... Used>
+// How a function is given a used output: Gs is its type, or a pointer to it where there may be
+// none.
+template <typename G>
+decltype(auto) GiveUsed(const Call& call, uint16_t step) {
+  const void* output = call.outputs[step];
+  if constexpr (std::is_pointer_v<G>) {
+    return static_cast<G>(output);
+  } else {
+    SKALD_DCHECK(output != nullptr, "step {} runs without the output of step {}",
+                 call.context->step(), step);
+    return *static_cast<const G*>(output);
+  }
+}
+
+// Actions and Reconcile: (context, input, [item,] used outputs…). Item is void without ForEach.
+template <typename Input, typename Item, typename T, typename F, typename... Gs>
 struct ActionRunner {
   [[no_unique_address]] F function;
-  [[no_unique_address]] UsedSteps<sizeof...(Used)> used;
+  [[no_unique_address]] UsedSteps<sizeof...(Gs)> used;
 
   CallState operator()(Call& call) const { return RunAttempt<T>(*this, call); }
 
   decltype(auto) Invoke(const Call& call) const {
-    return Invoke(call, std::index_sequence_for<Used...>());
+    return Invoke(call, std::index_sequence_for<Gs...>());
   }
   template <size_t... kIs>
   decltype(auto) Invoke(const Call& call, std::index_sequence<kIs...> /*all*/) const {
-    return function(*call.context, *static_cast<const Input*>(call.input),
-                    Given<Used>(call, used.index[kIs])...);
-  }
-  template <typename Output>
-  static const Output& Given(const Call& call, uint16_t step) {
-    const void* output = call.outputs[step];
-    SKALD_DCHECK(output != nullptr, "step {} runs without the output of step {}",
-                 call.context->step(), step);
-    return *static_cast<const Output*>(output);
+    const auto& input = *static_cast<const Input*>(call.input);
+    if constexpr (std::is_void_v<Item>) {
+      return function(*call.context, input, GiveUsed<Gs>(call, used.index[kIs])...);
+    } else {
+      return function(*call.context, input, *static_cast<const Item*>(call.item),
+                      GiveUsed<Gs>(call, used.index[kIs])...);
+    }
   }
 };
 
-// Compensations: (context, input, own output or null, used outputs…).
-template <typename Input, typename T, typename F, typename... Used>
+// Compensations: (context, input, [item,] own output or null, used outputs…).
+template <typename Input, typename Item, typename T, typename F, typename... Gs>
 struct CompensationRunner {
   [[no_unique_address]] F function;
-  [[no_unique_address]] UsedSteps<sizeof...(Used)> used;
+  [[no_unique_address]] UsedSteps<sizeof...(Gs)> used;
 
   CallState operator()(Call& call) const { return RunAttempt<Nothing>(*this, call); }
 
   decltype(auto) Invoke(const Call& call) const {
-    return Invoke(call, std::index_sequence_for<Used...>());
+    return Invoke(call, std::index_sequence_for<Gs...>());
   }
   template <size_t... kIs>
   decltype(auto) Invoke(const Call& call, std::index_sequence<kIs...> /*all*/) const {
-    return function(*call.context, *static_cast<const Input*>(call.input),
-                    static_cast<const T*>(call.own_output),
-                    static_cast<const Used*>(call.outputs[used.index[kIs]])...);
+    const auto& input = *static_cast<const Input*>(call.input);
+    const auto* own = static_cast<const T*>(call.own_output);
+    if constexpr (std::is_void_v<Item>) {
+      return function(*call.context, input, own,
+                      static_cast<GivenPointer<Gs>>(call.outputs[used.index[kIs]])...);
+    } else {
+      return function(*call.context, input, *static_cast<const Item*>(call.item), own,
+                      static_cast<GivenPointer<Gs>>(call.outputs[used.index[kIs]])...);
+    }
+  }
+};
+
+// Calls a pure function of (input, used outputs…), which must not throw out of here.
+template <typename Input, typename F, typename... Gs>
+struct PureRunner {
+  [[no_unique_address]] F function;
+  [[no_unique_address]] UsedSteps<sizeof...(Gs)> used;
+
+  auto Get(const Call& call) const { return Get(call, std::index_sequence_for<Gs...>()); }
+  template <size_t... kIs>
+  auto Get(const Call& call, std::index_sequence<kIs...> /*all*/) const {
+    return function(*static_cast<const Input*>(call.input), GiveUsed<Gs>(call, used.index[kIs])...);
+  }
+};
+
+// Runs `body`, which writes call.result; an exception is a rejection: nothing has an effect here.
+template <typename Body>
+CallState RunPure(Call& call, Body body) {
+#if defined(__cpp_exceptions)
+  try {
+#endif
+    body();
+#if defined(__cpp_exceptions)
+  } catch (...) {
+    SayException(*call.result);
+    call.result->kind = VerdictKind::kRejected;
+  }
+#endif
+  return CallState::kComplete;
+}
+
+// A decision: gives a bool.
+template <typename Input, typename F, typename... Gs>
+struct DecisionRunner : PureRunner<Input, F, Gs...> {
+  CallState operator()(Call& call) const {
+    return RunPure(call, [&] { SayDone<bool>(*call.result, this->Get(call)); });
+  }
+};
+
+// A range: gives its items, encoded as a vector of them.
+template <typename Input, typename F, typename... Gs>
+struct RangeRunner : PureRunner<Input, F, Gs...> {
+  CallState operator()(Call& call) const {
+    return RunPure(call, [&] {
+      const auto items = this->Get(call);
+      SayDone<std::decay_t<decltype(items)>>(*call.result, items);
+    });
+  }
+};
+
+// When a sleep ends: gives microseconds, since 1970 or of a duration (StepNode::sleeps_until).
+template <typename Input, typename F, typename... Gs>
+struct SleepRunner : PureRunner<Input, F, Gs...> {
+  CallState operator()(Call& call) const {
+    return RunPure(call, [&] {
+      const auto ends = this->Get(call);
+      if constexpr (std::is_same_v<std::decay_t<decltype(ends)>, absl::Time>) {
+        SayDone<int64_t>(*call.result, absl::ToUnixMicros(ends));
+      } else {
+        SayDone<int64_t>(*call.result, absl::ToInt64Microseconds(ends));
+      }
+    });
   }
 };
 

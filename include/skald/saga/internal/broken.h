@@ -24,6 +24,18 @@ struct Broken {
     return {};
   }
   template <typename... Parts>
+  Broken Decide(Parts&&... /*parts*/) {
+    return {};
+  }
+  template <typename... Parts>
+  Broken Sleep(Parts&&... /*parts*/) {
+    return {};
+  }
+  template <typename... Parts>
+  Broken AwaitSignal(Parts&&... /*parts*/) {
+    return {};
+  }
+  template <typename... Parts>
   Broken Returns(Parts&&... /*parts*/) {
     return {};
   }

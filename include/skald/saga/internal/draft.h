@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -45,29 +47,41 @@ struct OpsOf {
   }
 };
 
+// What a step says of its place.
+struct StepLinks {
+  std::span<const uint16_t> uses;
+  std::optional<std::span<const uint16_t>> after;  // nullopt: it does not say
+  Guards guards;
+};
+
 class SKALD_EXPORT Draft {
  public:
   Draft(std::string_view name, uint32_t version, const ValueOps& input);
   Draft(Draft&& other) noexcept;
   ~Draft();
 
-  // Appends a step that follows the one before it. The reference lives until the next AddStep.
+  // Appends a step; its predecessors follow from its links. The reference lives until the next
+  // AddStep.
   StepNode& AddStep(std::string_view name, StepClass step_class, const ValueOps& output,
-                    std::span<const uint16_t> uses);
+                    const StepLinks& links);
   void SetResult(uint16_t step);
   void SetRetention(absl::Duration retention);
   Definition Finish();
 
  private:
+  std::vector<uint16_t> Predecessors(const StepNode& node, const StepLinks& links) const;
+
   std::unique_ptr<DefinitionData> data_;
+  std::vector<std::vector<bool>> ancestors_;  // by step
+  std::vector<Guards> guards_;                // by step, all of them
 };
 
-// A step whose types are known and right: T is its output, Used are the outputs it is given.
+// A step whose types are known and right: T is its output, Gs are how it is given the used ones.
 // Neither key nor chain are in the type, to keep symbols short.
-template <typename Input, typename T, typename... Used>
+template <typename Input, typename Item, typename T, typename... Gs>
 struct TypedStep {
   StepNode& node;
-  UsedSteps<sizeof...(Used)> used;
+  UsedSteps<sizeof...(Gs)> used;
 
   template <typename F>
   void SetAction(F&& function) {
@@ -76,12 +90,40 @@ struct TypedStep {
   template <typename F>
   void SetCompensation(F&& function) {
     using Decayed = std::decay_t<F>;
-    if constexpr (kShortFit<Input, T, Decayed> == Fit::kFits) {
-      node.compensation = CompensationRunner<Input, T, Decayed>{std::forward<F>(function), {}};
+    using Head = typename HeadOf<Input, Item>::Type;
+    if constexpr (kFits<Decayed, ShortUndo<Head, T>> == Fit::kFits) {
+      node.compensation =
+          CompensationRunner<Input, Item, T, Decayed>{std::forward<F>(function), {}};
     } else {
       node.compensation =
-          CompensationRunner<Input, T, Decayed, Used...>{std::forward<F>(function), used};
+          CompensationRunner<Input, Item, T, Decayed, Gs...>{std::forward<F>(function), used};
     }
+  }
+  template <typename F>
+  void SetDecision(F&& function) {
+    node.kind = StepKind::kDecision;
+    node.options.runs_inline = true;
+    node.action = DecisionRunner<Input, std::decay_t<F>, Gs...>{{std::forward<F>(function), used}};
+  }
+  template <typename Range>
+  void SetRange(FanOutPart<Range>&& fan_out) {
+    node.fan_out = {
+        .parallelism = fan_out.parallelism, .item = OpsOf<Item>::Get(), .output = OpsOf<T>::Get()};
+    node.output = OpsOf<std::vector<T>>::Get();
+    node.prelude = RangeRunner<Input, Range, Gs...>{{std::move(fan_out.range), used}};
+  }
+  void SetRange(NoFanOut /*none*/) {}
+  void SetSleep(absl::Duration delay) {
+    node.kind = StepKind::kSleep;
+    node.delay = delay;
+  }
+  template <typename F>
+  void SetSleep(F&& function) {
+    using Runner = SleepRunner<Input, std::decay_t<F>, Gs...>;
+    using Ends = decltype(std::declval<const Runner&>().Get(std::declval<const Call&>()));
+    node.kind = StepKind::kSleep;
+    node.sleeps_until = std::is_same_v<Ends, absl::Time>;
+    node.prelude = Runner{{std::forward<F>(function), used}};
   }
   template <typename Modifier>
   void Apply(Modifier&& modifier) {
@@ -97,7 +139,7 @@ struct TypedStep {
  private:
   template <typename F, typename Function>
   auto MakeRunner(Function&& function) {
-    return ActionRunner<Input, T, F, Used...>{std::forward<Function>(function), used};
+    return ActionRunner<Input, Item, T, F, Gs...>{std::forward<Function>(function), used};
   }
 };
 
@@ -115,20 +157,41 @@ void FillForward(Step step, Action&& action, Modifiers&&... modifiers) {
   step.SetAction(std::forward<Action>(action));
   (step.Apply(std::forward<Modifiers>(modifiers)), ...);
 }
+// For AwaitSignal: a time-out and perhaps a compensation with modifiers.
+template <typename Step>
+void FillAwait(Step step, absl::Duration timeout) {
+  step.node.delay = timeout;
+}
+template <typename Step, typename Compensation, typename... Modifiers>
+void FillAwait(Step step, absl::Duration timeout, Compensation&& compensation,
+               Modifiers&&... modifiers) {
+  step.node.delay = timeout;
+  step.SetCompensation(std::forward<Compensation>(compensation));
+  (step.Apply(std::forward<Modifiers>(modifiers)), ...);
+}
 
-// REQUIRES: the types obey the rules.
-template <StepClass kClass, bool kAfterPivot, typename Input, typename Key, typename... Used,
-          typename... Parts>
-void AddTypedStep(Draft& draft, UsedSteps<sizeof...(Used)> used, Parts&&... parts) {
-  using Output = typename Key::Output;
-  StepNode& node = draft.AddStep(Key::name(), kClass, OpsOf<Output>::Get(), used.index);
-  if (kAfterPivot) node.options.retry = RetryPolicy::Forever();
-  TypedStep<Input, Output, typename Used::Output...> step{node, used};
-  if constexpr (kClass == StepClass::kCompensatable) {
-    FillCompensatable(step, std::forward<Parts>(parts)...);
-  } else {
-    FillForward(step, std::forward<Parts>(parts)...);
+// Where a step stands and what it uses, in numbers.
+template <size_t kUsed>
+struct TypedLinks {
+  UsedSteps<kUsed> used;
+  std::optional<std::vector<uint16_t>> after;
+  Guards guards;
+
+  StepLinks Get() const {
+    StepLinks links{.uses = used.index, .after = std::nullopt, .guards = guards};
+    if (after) links.after = std::span<const uint16_t>(*after);
+    return links;
   }
+};
+
+// Appends a step and gives it to `fill`. REQUIRES: the types obey the rules.
+template <StepClass kClass, bool kBeyondPivot, typename Input, typename Item, typename T,
+          typename... Gs, typename Fill>
+void AddTypedStep(Draft& draft, std::string_view name, const TypedLinks<sizeof...(Gs)>& links,
+                  TypeList<Gs...> /*given*/, Fill fill) {
+  StepNode& node = draft.AddStep(name, kClass, OpsOf<T>::Get(), links.Get());
+  if (kBeyondPivot) node.options.retry = RetryPolicy::Forever();
+  fill(TypedStep<Input, Item, T, Gs...>{node, links.used});
 }
 
 }  // namespace skald::inline v1::internal

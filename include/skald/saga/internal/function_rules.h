@@ -1,10 +1,15 @@
 // Which rule a step's functions and modifiers break, each looked at alone.
+//
+// `Head` are the types that every function of a step is given first: StepContext, Input and, with
+// ForEach, the item. `Given` are those of the used outputs.
 #pragma once
 
 #include <concepts>
 #include <type_traits>
+#include <vector>
 
 #include "skald/base/verdict.h"
+#include "skald/saga/internal/entries.h"
 #include "skald/saga/internal/rules.h"
 #include "skald/saga/internal/say.h"
 #include "skald/saga/internal/signature.h"
@@ -14,61 +19,121 @@
 
 namespace skald::inline v1::internal {
 
-template <typename Input, typename T, typename F, typename... Used>
-consteval Rule ActionRule(UsedKeys<Used...> /*used*/) {
-  constexpr Fit kFit = FitOf<F, StepContext, Input, typename Used::Output...>();
+template <typename Head, typename T, typename F, typename Given>
+consteval Rule ActionRule() {
+  using Es = Join<Head, Given>;
+  constexpr Fit kFit = kFits<F, Es>;
   if constexpr (kFit == Fit::kMutable) {
     return Rule::kMutableFunction;
   } else if constexpr (kFit == Fit::kWrong) {
     return Rule::kActionParameters;
   } else {
-    using R = std::invoke_result_t<const F&, const StepContext&, const Input&,
-                                   const typename Used::Output&...>;
-    return kSays<Awaited<std::remove_cvref_t<R>>, T> ? Rule::kNone : Rule::kActionResult;
+    using R = std::remove_cvref_t<CallResult<F, Es>>;
+    return kSays<Awaited<R>, T> ? Rule::kNone : Rule::kActionResult;
   }
 }
 
-template <typename Input, typename T, typename F, typename... Used>
-consteval Rule ReconcileRule(UsedKeys<Used...> used) {
-  constexpr Rule kRule = ActionRule<Input, T, F>(used);
+template <typename Head, typename T, typename F, typename Given>
+consteval Rule ReconcileRule() {
+  constexpr Rule kRule = ActionRule<Head, T, F, Given>();
   if constexpr (kRule == Rule::kActionParameters) {
     return Rule::kReconcileParameters;
   } else if constexpr (kRule == Rule::kNone) {
-    using R = std::invoke_result_t<const F&, const StepContext&, const Input&,
-                                   const typename Used::Output&...>;
-    constexpr bool kVerdict = std::is_same_v<Awaited<std::remove_cvref_t<R>>, Verdict<T>>;
+    using R = std::remove_cvref_t<CallResult<F, Join<Head, Given>>>;
+    constexpr bool kVerdict = std::is_same_v<Awaited<R>, Verdict<T>>;
     return kVerdict ? Rule::kNone : Rule::kReconcileResult;
   } else {
     return kRule == Rule::kActionResult ? Rule::kReconcileResult : kRule;
   }
 }
 
-// A compensation that is also given the used outputs.
-template <typename Input, typename T, typename F, typename... Used>
-inline constexpr Fit kLongFit = FitOf<F, StepContext, Input, const T*, const Used*...>();
-template <typename Input, typename T, typename F>
-inline constexpr Fit kShortFit = FitOf<F, StepContext, Input, const T*>();
+template <typename List>
+struct AsPointers;
+template <typename... Gs>
+struct AsPointers<TypeList<Gs...>> {
+  using Type = TypeList<GivenPointer<Gs>...>;
+};
 
-template <typename Input, typename T, typename F, typename... Used>
-consteval Rule CompensationRule(UsedKeys<Used...> /*used*/) {
-  constexpr Fit kShort = kShortFit<Input, T, F>;
-  constexpr Fit kLong = kLongFit<Input, T, F, typename Used::Output...>;
-  if constexpr (kShort == Fit::kFits) {
-    using R = std::invoke_result_t<const F&, const StepContext&, const Input&, const T*>;
-    return kSays<Awaited<std::remove_cvref_t<R>>, Nothing> ? Rule::kNone
-                                                           : Rule::kCompensationResult;
-  } else if constexpr (kLong == Fit::kFits) {
-    using R = std::invoke_result_t<const F&, const StepContext&, const Input&, const T*,
-                                   const typename Used::Output*...>;
-    return kSays<Awaited<std::remove_cvref_t<R>>, Nothing> ? Rule::kNone
-                                                           : Rule::kCompensationResult;
+// What a compensation takes, without and with the used outputs.
+template <typename Head, typename T>
+using ShortUndo = Join<Head, TypeList<const T*>>;
+template <typename Head, typename T, typename Given>
+using LongUndo = Join<ShortUndo<Head, T>, typename AsPointers<Given>::Type>;
+
+template <typename Head, typename T, typename F, typename Given>
+consteval Rule CompensationRule() {
+  constexpr Fit kShort = kFits<F, ShortUndo<Head, T>>;
+  constexpr Fit kLong = kFits<F, LongUndo<Head, T, Given>>;
+  if constexpr (kShort == Fit::kFits || kLong == Fit::kFits) {
+    using Es =
+        std::conditional_t<kShort == Fit::kFits, ShortUndo<Head, T>, LongUndo<Head, T, Given>>;
+    using R = std::remove_cvref_t<CallResult<F, Es>>;
+    return kSays<Awaited<R>, Nothing> ? Rule::kNone : Rule::kCompensationResult;
   } else if constexpr (kShort == Fit::kMutable || kLong == Fit::kMutable) {
     return Rule::kMutableFunction;
   } else {
-    return std::is_same_v<ThirdParameter<F>, T> ? Rule::kCompensationOutput
-                                                : Rule::kCompensationParameters;
+    using Own = typename ParameterBehind<typename Parameters<F>::Decayed, Head>::Type;
+    return std::is_same_v<Own, T> ? Rule::kCompensationOutput : Rule::kCompensationParameters;
   }
 }
+
+template <typename Input, typename F, typename Given>
+consteval Rule DecisionRule() {
+  using Es = Join<TypeList<Input>, Given>;
+  constexpr Fit kFit = kFits<F, Es>;
+  if constexpr (kFit == Fit::kMutable) {
+    return Rule::kMutableFunction;
+  } else if constexpr (kFit == Fit::kWrong) {
+    return Rule::kDecisionFunction;
+  } else {
+    return std::is_same_v<CallResult<F, Es>, bool> ? Rule::kNone : Rule::kDecisionFunction;
+  }
+}
+
+// The items that a range gives; void when it gives something else.
+template <typename R>
+struct ItemOf {
+  using Type = void;
+};
+template <typename Item>
+struct ItemOf<std::vector<Item>> {
+  using Type = Item;
+};
+
+struct NoFanOut {};
+// What a step's links say of its instances: the item's type, void without ForEach.
+template <typename FanOut, typename Input, typename Given>
+struct RangeOf {
+  using Item = void;
+  static consteval Rule Broken() { return Rule::kNone; }
+};
+template <typename F, typename Input, typename Given>
+struct RangeOf<FanOutPart<F>, Input, Given> {
+  using Es = Join<TypeList<Input>, Given>;
+  static constexpr Fit kFit = kFits<F, Es>;
+  template <bool kFitsWell, typename = void>
+  struct Result {
+    using Type = void;
+  };
+  template <typename Dummy>
+  struct Result<true, Dummy> {
+    using Type = std::remove_cvref_t<CallResult<F, Es>>;
+  };
+  using Item = typename ItemOf<typename Result<kFit == Fit::kFits>::Type>::Type;
+  static consteval Rule Broken() {
+    if (kFit == Fit::kMutable) return Rule::kMutableFunction;
+    return std::is_void_v<Item> ? Rule::kRange : Rule::kNone;
+  }
+};
+
+template <typename Input, typename Item>
+struct HeadOf {
+  using Type = TypeList<StepContext, Input, Item>;
+};
+template <typename Input>
+struct HeadOf<Input, void> {
+  using Type = TypeList<StepContext, Input>;
+};
 
 template <typename T>
 inline constexpr bool kIsModifier = requires {
@@ -78,7 +143,7 @@ inline constexpr bool kIsModifier = requires {
 template <typename One, typename... All>
 inline constexpr bool kTwice = ((One::kKind == All::kKind ? 1 : 0) + ...) > 1;
 
-template <StepClass kClass, typename Input, typename T, typename Used, typename Modifier>
+template <StepClass kClass, typename Head, typename T, typename Given, typename Modifier>
 consteval Rule ModifierRule() {
   if constexpr (Modifier::kKind == ModifierKind::kCompensationRetry) {
     return kClass == StepClass::kCompensatable ? Rule::kNone : Rule::kCompensationRetryPlace;
@@ -87,11 +152,11 @@ consteval Rule ModifierRule() {
   } else if constexpr (kClass != StepClass::kPivot) {
     return Rule::kReconcilePlace;
   } else {
-    return ReconcileRule<Input, T, decltype(Modifier::function)>(Used{});
+    return ReconcileRule<Head, T, decltype(Modifier::function), Given>();
   }
 }
 
-template <StepClass kClass, typename Input, typename T, typename Used, typename... Modifiers>
+template <StepClass kClass, typename Head, typename T, typename Given, typename... Modifiers>
 consteval Rule ModifiersRule() {
   if constexpr (!(kIsModifier<Modifiers> && ...)) {
     return Rule::kModifier;
@@ -100,7 +165,7 @@ consteval Rule ModifiersRule() {
     [[maybe_unused]] const auto look = [&rule](bool twice, Rule own) {
       if (rule == Rule::kNone) rule = twice ? Rule::kRepeatedModifier : own;
     };
-    (look(kTwice<Modifiers, Modifiers...>, ModifierRule<kClass, Input, T, Used, Modifiers>()), ...);
+    (look(kTwice<Modifiers, Modifiers...>, ModifierRule<kClass, Head, T, Given, Modifiers>()), ...);
     return rule;
   }
 }

@@ -15,7 +15,20 @@ enum class Rule : unsigned char {
   kSecondPivot,
   kRetriableWithoutPivot,
   kUnknownUse,
-  kUsingPlace,
+  kUseOfExclusive,
+  kUnknownAfter,
+  kAfterOfPivot,
+  kUnknownWhen,
+  kLinkTwice,
+  kLinkPlace,
+  kRange,
+  kFanOutPlace,
+  kDecisionKey,
+  kDecisionFunction,
+  kSleepKey,
+  kSleepTime,
+  kSignalKey,
+  kSignalTimeout,
   kMissingAction,
   kMissingCompensation,
   kSurplusCompensation,
@@ -33,6 +46,7 @@ enum class Rule : unsigned char {
   kReconcileResult,
   kReturnsUnknown,
   kReturnsType,
+  kReturnsSkippable,
   kReturnsTwice,
   kReturnsMissing,
   kNoSteps,
@@ -54,15 +68,57 @@ consteval bool Obeyed() {
                 "it before the Pivot, or make it Retriable");
   static_assert(kBroken != Rule::kSecondPivot,
                 "skald: a definition has one Pivot: make the other a Step with a compensation "
-                "before it, or Retriable after it");
+                "before it, or Retriable after it, or let one decision choose between the two by "
+                "When(...) and Unless(...)");
   static_assert(kBroken != Rule::kRetriableWithoutPivot,
-                "skald: a Retriable step stands after the Pivot: declare the Pivot before it, or "
-                "make it a Step with a compensation");
+                "skald: a Retriable step stands after a Pivot that runs whenever it runs: declare "
+                "the Pivot before it, or make it a Step with a compensation");
   static_assert(kBroken != Rule::kUnknownUse,
                 "skald: Using(...) names a step that is not declared before this one: declare it "
                 "earlier, or leave it out");
-  static_assert(kBroken != Rule::kUsingPlace,
-                "skald: Using(...) stands once, right behind the step's key");
+  static_assert(kBroken != Rule::kUseOfExclusive,
+                "skald: Using(...) names a step that never runs together with this one: leave it "
+                "out, or change the When(...) or Unless(...) of one of them");
+  static_assert(kBroken != Rule::kUnknownAfter,
+                "skald: After(...) names a step that is not declared before this one: declare it "
+                "earlier, or leave it out");
+  static_assert(kBroken != Rule::kAfterOfPivot,
+                "skald: the Pivot follows every step that is declared before it: leave After(...) "
+                "out");
+  static_assert(kBroken != Rule::kUnknownWhen,
+                "skald: When(...) and Unless(...) name decisions: declare .Decide(...) under that "
+                "key before this step");
+  static_assert(kBroken != Rule::kLinkTwice,
+                "skald: Using(...), After(...), When(...), Unless(...) and ForEach(...) stand at "
+                "most once each: join them into one");
+  static_assert(kBroken != Rule::kLinkPlace,
+                "skald: Using(...), After(...), When(...), Unless(...) and ForEach(...) stand "
+                "between the step's key and its functions");
+  static_assert(kBroken != Rule::kRange,
+                "skald: the function in ForEach(...) takes exactly (const Input&, const "
+                "Output&... of each step in Using) and returns a std::vector of items");
+  static_assert(kBroken != Rule::kFanOutPlace,
+                "skald: ForEach(...) stands only on Step, NoEffect and Retriable: what may happen "
+                "once cannot happen for each item");
+  static_assert(kBroken != Rule::kDecisionKey,
+                "skald: a decision's key has the output bool: declare struct IsGift : "
+                "skald::StepKey<\"is-gift\", bool> {};");
+  static_assert(kBroken != Rule::kDecisionFunction,
+                "skald: a decision is one function that takes exactly (const Input&, const "
+                "Output&... of each step in Using) and returns bool");
+  static_assert(kBroken != Rule::kSleepKey,
+                "skald: a sleep's key has no output: declare struct CoolDown : "
+                "skald::StepKey<\"cool-down\"> {};");
+  static_assert(kBroken != Rule::kSleepTime,
+                "skald: behind its key and links a Sleep takes one absl::Duration, or one "
+                "function of (const Input&, const Output&... of each step in Using) that returns "
+                "an absl::Duration or an absl::Time");
+  static_assert(kBroken != Rule::kSignalKey,
+                "skald: AwaitSignal begins with a signal's key: declare struct Paid : "
+                "skald::SignalKey<\"paid\", Payment> {}; and pass Paid{}");
+  static_assert(kBroken != Rule::kSignalTimeout,
+                "skald: behind its key and links AwaitSignal takes its time-out, an "
+                "absl::Duration, and then optionally a compensation with its modifiers");
   static_assert(kBroken != Rule::kMissingAction,
                 "skald: this step has no action: behind its key write a function of (const "
                 "StepContext&, const Input&, const Output&... of each step in Using)");
@@ -72,16 +128,19 @@ consteval bool Obeyed() {
   static_assert(kBroken != Rule::kSurplusCompensation,
                 "skald: only a Step has a compensation: leave the second function out, or "
                 "declare this one as a Step before the Pivot");
-  static_assert(kBroken != Rule::kActionParameters,
-                "skald: an action takes exactly (const StepContext&, const Input&, const "
-                "Output&... of each step in Using, in that order)");
+  static_assert(
+      kBroken != Rule::kActionParameters,
+      "skald: an action takes exactly (const StepContext&, const Input&, with ForEach "
+      "const Item&, and then for each step in Using const Output&, or const Output* where "
+      "that step can be skipped)");
   static_assert(kBroken != Rule::kActionResult,
                 "skald: an action returns its key's Output as T, absl::StatusOr<T>, "
                 "skald::Verdict<T> or a skald::Task of these; with no Output also void or "
                 "absl::Status");
   static_assert(kBroken != Rule::kCompensationParameters,
-                "skald: a compensation takes exactly (const StepContext&, const Input&, const "
-                "Output*), and then optionally const UsedOutput*... for each step in Using");
+                "skald: a compensation takes exactly (const StepContext&, const Input&, with "
+                "ForEach const Item&, const Output*), and then optionally const UsedOutput*... for "
+                "each step in Using");
   static_assert(kBroken != Rule::kCompensationOutput,
                 "skald: a compensation takes its step's output as const Output*, which is null "
                 "when the action may have run but its output is not known");
@@ -113,6 +172,9 @@ consteval bool Obeyed() {
   static_assert(kBroken != Rule::kReturnsType,
                 "skald: Returns(...) names a step whose output is not the saga's result type: "
                 "name another step, or change the result in the SagaKey");
+  static_assert(kBroken != Rule::kReturnsSkippable,
+                "skald: Returns(...) names a step that can be skipped, or one with ForEach: name a "
+                "step that runs once in every run, such as a NoEffect that picks the result");
   static_assert(kBroken != Rule::kReturnsTwice,
                 "skald: a saga returns one step's output: leave one Returns(...) out");
   static_assert(kBroken != Rule::kReturnsMissing,

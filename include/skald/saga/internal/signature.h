@@ -67,16 +67,41 @@ constexpr Fit FitOf() {
   }
 }
 
-// The third parameter of a compensation, where the type says it.
-template <typename List>
-struct ThirdOf {
+template <typename F, typename List>
+inline constexpr Fit kFits = Fit::kWrong;
+template <typename F, typename... Es>
+inline constexpr Fit kFits<F, TypeList<Es...>> = FitOf<F, Es...>();
+
+// What a const F gives for const Es&...
+template <typename F, typename List>
+struct ResultOf;
+template <typename F, typename... Es>
+struct ResultOf<F, TypeList<Es...>> {
+  using Type = std::invoke_result_t<const F&, const Es&...>;
+};
+template <typename F, typename List>
+using CallResult = typename ResultOf<F, List>::Type;
+
+template <typename One, typename Other>
+struct JoinLists;
+template <typename... As, typename... Bs>
+struct JoinLists<TypeList<As...>, TypeList<Bs...>> {
+  using Type = TypeList<As..., Bs...>;
+};
+template <typename One, typename Other>
+using Join = typename JoinLists<One, Other>::Type;
+
+// The parameter behind `List`, where the type says it.
+template <typename Parameters, typename List>
+struct ParameterBehind {
   using Type = void;
 };
-template <typename A, typename B, typename C, typename... Rest>
-struct ThirdOf<TypeList<A, B, C, Rest...>> {
-  using Type = C;
+template <typename P, typename... Rest>
+struct ParameterBehind<TypeList<P, Rest...>, TypeList<>> {
+  using Type = P;
 };
-template <typename F>
-using ThirdParameter = typename ThirdOf<typename Parameters<F>::Decayed>::Type;
+template <typename P, typename... Rest, typename L, typename... Ls>
+struct ParameterBehind<TypeList<P, Rest...>, TypeList<L, Ls...>>
+    : ParameterBehind<TypeList<Rest...>, TypeList<Ls...>> {};
 
 }  // namespace skald::inline v1::internal

@@ -6,9 +6,12 @@
 #include <string_view>
 #include <type_traits>
 
+#include "absl/time/time.h"
+#include "skald/saga/internal/entries.h"
 #include "skald/saga/internal/function_rules.h"
 #include "skald/saga/internal/rules.h"
 #include "skald/saga/internal/signature.h"
+#include "skald/saga/links.h"
 #include "skald/saga/modifiers.h"
 #include "skald/saga/step_options.h"
 
@@ -20,6 +23,8 @@ concept IsStepKey = requires {
   { Key::name() } -> std::same_as<std::string_view>;
 };
 template <typename Key>
+concept IsSignalKey = IsStepKey<Key> && requires { typename Key::Payload; };
+template <typename Key>
 concept IsSagaKey = requires {
   typename Key::Input;
   typename Key::Result;
@@ -27,94 +32,250 @@ concept IsSagaKey = requires {
   Key::version();
 };
 
+// ---- links --------------------------------------------------------------------------------------
+
+struct NoAfter {};
+
+// What stands between a step's key and its functions, sorted.
+template <typename UsedT = void, typename AfterT = NoAfter, typename GuardsT = GuardList<>,
+          unsigned kSeenT = 0, typename FanOutT = NoFanOut>
+struct Links {
+  using Used = UsedT;
+  using After = AfterT;
+  using Guards = GuardsT;  // the step's own
+  using FanOut = FanOutT;
+  static constexpr unsigned kSeen = kSeenT;
+  [[no_unique_address]] FanOutT fan_out;
+};
+using NoLinks = Links<UsedKeys<>>;
+
+inline constexpr unsigned kSeenUsing = 1;
+inline constexpr unsigned kSeenAfter = 2;
+inline constexpr unsigned kSeenWhen = 4;
+inline constexpr unsigned kSeenUnless = 8;
+inline constexpr unsigned kSeenForEach = 16;
+
+// 0: no link.
 template <typename T>
-inline constexpr bool kIsUsing = false;
+inline constexpr unsigned kLinkKind = 0;
 template <typename... Keys>
-inline constexpr bool kIsUsing<UsedKeys<Keys...>> = true;
+inline constexpr unsigned kLinkKind<UsedKeys<Keys...>> = kSeenUsing;
+template <typename... Keys>
+inline constexpr unsigned kLinkKind<AfterKeys<Keys...>> = kSeenAfter;
+template <>
+inline constexpr unsigned kLinkKind<GuardList<>> = kSeenWhen;
+template <typename G, typename... Gs>
+inline constexpr unsigned kLinkKind<GuardList<G, Gs...>> = G::kWhen ? kSeenWhen : kSeenUnless;
+template <typename F>
+inline constexpr unsigned kLinkKind<FanOutPart<F>> = kSeenForEach;
 
-// Of `Key` among `Keys`; their count when it is not there.
-template <typename Key, typename... Keys>
-consteval size_t IndexOf() {
-  size_t index = 0;
-  (void)((std::is_same_v<Key, Keys> ? true : (++index, false)) || ...);
-  return index;
+template <typename L, typename... Keys>
+auto AddLink(L links, UsedKeys<Keys...> /*used*/) {
+  return Links<UsedKeys<Keys...>, typename L::After, typename L::Guards, L::kSeen | kSeenUsing,
+               typename L::FanOut>{std::move(links.fan_out)};
 }
-template <typename Key, typename... Keys>
-inline constexpr bool kIsAmong = (std::is_same_v<Key, Keys> || ...);
+template <typename L, typename... Keys>
+auto AddLink(L links, AfterKeys<Keys...> /*after*/) {
+  return Links<typename L::Used, AfterKeys<Keys...>, typename L::Guards, L::kSeen | kSeenAfter,
+               typename L::FanOut>{std::move(links.fan_out)};
+}
+template <typename L, typename... Gs>
+auto AddLink(L links, GuardList<Gs...> /*guards*/) {
+  using Joined = typename JoinGuards<typename L::Guards, GuardList<Gs...>>::Type;
+  return Links<typename L::Used, typename L::After, Joined, L::kSeen | kLinkKind<GuardList<Gs...>>,
+               typename L::FanOut>{std::move(links.fan_out)};
+}
+template <typename L, typename F>
+auto AddLink(L /*links*/, FanOutPart<F> fan_out) {
+  return Links<typename L::Used, typename L::After, typename L::Guards, L::kSeen | kSeenForEach,
+               FanOutPart<F>>{std::move(fan_out)};
+}
 
-template <StepClass kClass, bool kAfterPivot, typename Key, typename... Earlier, typename... Used>
-consteval Rule PlaceRule(TypeList<Earlier...> /*earlier*/, UsedKeys<Used...> /*used*/) {
+// ---- places -------------------------------------------------------------------------------------
+
+template <typename Es, typename... Used>
+consteval bool AllKnown(UsedKeys<Used...> /*used*/) {
+  return (Es::template kHas<Used> && ...);
+}
+template <typename Es, typename... Keys>
+consteval bool AllKnown(AfterKeys<Keys...> /*after*/) {
+  return (Es::template kHas<Keys> && ...);
+}
+template <typename Es>
+consteval bool AllKnown(NoAfter /*after*/) {
+  return true;
+}
+template <typename Es, typename... Gs>
+consteval bool AllDecisions(GuardList<Gs...> /*guards*/) {
+  return (Es::template IsDecision<typename Gs::Decision>() && ...);
+}
+template <typename Es, typename Guards, typename... Used>
+consteval bool SomeNeverRuns(UsedKeys<Used...> /*used*/) {
+  return (Es::template NeverRunsWith<Used, Guards>() || ...);
+}
+template <typename Es, typename Key>
+inline constexpr bool kRepeatsName = false;
+template <typename... Es, typename Key>
+inline constexpr bool kRepeatsName<Entries<Es...>, Key> =
+    ((Key::name() == KeyOf<Es>::name()) || ...);
+
+// `Es`: Entries<…> of what is declared so far.
+template <StepClass kClass, typename Key, typename Es, typename L>
+consteval Rule PlaceRule() {
   if constexpr (!IsStepKey<Key>) {
     return Rule::kStepKey;
+  } else if constexpr (kRepeatsName<Es, Key>) {
+    return Rule::kRepeatedName;
+  } else if constexpr (!AllKnown<Es>(typename L::Used{})) {
+    return Rule::kUnknownUse;
+  } else if constexpr (!AllKnown<Es>(typename L::After{})) {
+    return Rule::kUnknownAfter;
+  } else if constexpr (!AllDecisions<Es>(typename L::Guards{})) {
+    return Rule::kUnknownWhen;
   } else {
-    if (kClass == StepClass::kCompensatable && kAfterPivot) return Rule::kStepAfterPivot;
-    if (kClass == StepClass::kPivot && kAfterPivot) return Rule::kSecondPivot;
-    if (kClass == StepClass::kRetriable && !kAfterPivot) return Rule::kRetriableWithoutPivot;
-    if (((Key::name() == Earlier::name()) || ...)) return Rule::kRepeatedName;
-    if (!(kIsAmong<Used, Earlier...> && ...)) return Rule::kUnknownUse;
-    return Rule::kNone;
+    using Guards = typename Es::template Effective<typename L::Guards>::Type;
+    constexpr bool kPivotBeside = Es::template HasPivotBeside<Guards>();
+    if constexpr (kClass == StepClass::kCompensatable && kPivotBeside) {
+      return Rule::kStepAfterPivot;
+    } else if constexpr (kClass == StepClass::kPivot && kPivotBeside) {
+      return Rule::kSecondPivot;
+    } else if constexpr (kClass == StepClass::kRetriable && !Es::template IsBeyondPivot<Guards>()) {
+      return Rule::kRetriableWithoutPivot;
+    } else if constexpr (kClass == StepClass::kPivot && (L::kSeen & kSeenAfter) != 0) {
+      return Rule::kAfterOfPivot;
+    } else if constexpr (kClass == StepClass::kPivot && (L::kSeen & kSeenForEach) != 0) {
+      return Rule::kFanOutPlace;
+    } else if constexpr (SomeNeverRuns<Es, Guards>(typename L::Used{})) {
+      return Rule::kUseOfExclusive;
+    } else {
+      return Rule::kNone;
+    }
   }
 }
 
+// How the functions of a step are given the used outputs.
+template <typename Es, typename Guards, typename Used>
+struct GivenOf;
+template <typename Es, typename Guards, typename... Used>
+struct GivenOf<Es, Guards, UsedKeys<Used...>> {
+  using Type = TypeList<typename Es::template Given<Used, Guards>::Type...>;
+};
+
+// ---- parts --------------------------------------------------------------------------------------
+
 // Meant as a function, right or wrong: not a modifier, nor a value in its place.
-template <typename Input, typename T, typename F>
+template <typename Head, typename T, typename F>
 consteval bool LooksLikeFunction() {
   if constexpr (kIsModifier<F>) {
     return false;
   } else if constexpr (!std::is_void_v<typename Parameters<F>::Decayed>) {
     return true;
   } else {
-    return kShortFit<Input, T, F> != Fit::kWrong;
+    return kFits<F, ShortUndo<Head, T>> != Fit::kWrong;
   }
 }
 
 // What follows the action: for a Step its compensation, and then modifiers.
-template <StepClass kClass, typename Input, typename T, typename Used, typename... Rest>
+template <StepClass kClass, typename Head, typename T, typename Given, typename... Rest>
 struct RestRule {
   static consteval Rule Broken() {
     return kClass == StepClass::kCompensatable ? Rule::kMissingCompensation : Rule::kNone;
   }
 };
-template <StepClass kClass, typename Input, typename T, typename Used, typename F, typename... Rest>
-struct RestRule<kClass, Input, T, Used, F, Rest...> {
+template <StepClass kClass, typename Head, typename T, typename Given, typename F, typename... Rest>
+struct RestRule<kClass, Head, T, Given, F, Rest...> {
   static consteval Rule Broken() {
-    constexpr bool kFunction = LooksLikeFunction<Input, T, F>();
+    constexpr bool kFunction = LooksLikeFunction<Head, T, F>();
     if constexpr (kClass != StepClass::kCompensatable) {
       return kFunction ? Rule::kSurplusCompensation
-                       : ModifiersRule<kClass, Input, T, Used, F, Rest...>();
+                       : ModifiersRule<kClass, Head, T, Given, F, Rest...>();
     } else if constexpr (!kFunction) {
       return kIsModifier<F> || std::is_class_v<F> ? Rule::kMissingCompensation
                                                   : Rule::kCompensationParameters;
     } else {
-      constexpr Rule kRule = CompensationRule<Input, T, F>(Used{});
+      constexpr Rule kRule = CompensationRule<Head, T, F, Given>();
       if constexpr (kRule != Rule::kNone) {
         return kRule;
       } else {
-        return ModifiersRule<kClass, Input, T, Used, Rest...>();
+        return ModifiersRule<kClass, Head, T, Given, Rest...>();
       }
     }
   }
 };
 
-// What follows the key and Using(...).
-template <StepClass kClass, typename Input, typename T, typename Used, typename... Parts>
+// What follows the key and the links.
+template <StepClass kClass, typename Head, typename T, typename Given, typename... Parts>
 struct PartsRule {
   static consteval Rule Broken() { return Rule::kMissingAction; }
 };
-template <StepClass kClass, typename Input, typename T, typename Used, typename F, typename... Rest>
-struct PartsRule<kClass, Input, T, Used, F, Rest...> {
+template <StepClass kClass, typename Head, typename T, typename Given, typename F, typename... Rest>
+struct PartsRule<kClass, Head, T, Given, F, Rest...> {
   static consteval Rule Broken() {
-    if constexpr (kIsUsing<F> || (kIsUsing<Rest> || ...)) {
-      return Rule::kUsingPlace;
+    if constexpr (((kLinkKind<Rest> != 0) || ...)) {
+      return Rule::kLinkPlace;
     } else if constexpr (kIsModifier<F>) {
       return Rule::kMissingAction;
     } else {
-      constexpr Rule kRule = ActionRule<Input, T, F>(Used{});
+      constexpr Rule kRule = ActionRule<Head, T, F, Given>();
       if constexpr (kRule != Rule::kNone) {
         return kRule;
       } else {
-        return RestRule<kClass, Input, T, Used, Rest...>::Broken();
+        return RestRule<kClass, Head, T, Given, Rest...>::Broken();
       }
+    }
+  }
+};
+
+template <typename Input, typename Given, typename... Parts>
+consteval Rule DecideRule() {
+  if constexpr (sizeof...(Parts) != 1) {
+    return ((kLinkKind<Parts> != 0) || ...) ? Rule::kLinkPlace : Rule::kDecisionFunction;
+  } else {
+    Rule rule = Rule::kNone;
+    ((rule = DecisionRule<Input, Parts, Given>()), ...);
+    return rule;
+  }
+}
+
+template <typename Input, typename Given, typename F>
+consteval Rule SleepTimeRule() {
+  if constexpr (std::is_same_v<F, absl::Duration>) {
+    return Rule::kNone;
+  } else {
+    using Es = Join<TypeList<Input>, Given>;
+    constexpr Fit kFit = kFits<F, Es>;
+    if constexpr (kFit == Fit::kFits) {
+      using R = std::remove_cvref_t<CallResult<F, Es>>;
+      constexpr bool kTime = std::is_same_v<R, absl::Duration> || std::is_same_v<R, absl::Time>;
+      return kTime ? Rule::kNone : Rule::kSleepTime;
+    } else {
+      return kFit == Fit::kMutable ? Rule::kMutableFunction : Rule::kSleepTime;
+    }
+  }
+}
+template <typename Input, typename Given, typename... Parts>
+consteval Rule SleepRule() {
+  if constexpr (sizeof...(Parts) != 1) {
+    return ((kLinkKind<Parts> != 0) || ...) ? Rule::kLinkPlace : Rule::kSleepTime;
+  } else {
+    Rule rule = Rule::kNone;
+    ((rule = SleepTimeRule<Input, Given, Parts>()), ...);
+    return rule;
+  }
+}
+
+// Behind AwaitSignal's key and links: a time-out, and perhaps a compensation with modifiers.
+template <typename Head, typename T, typename Given, typename... Parts>
+struct AwaitRule {
+  static consteval Rule Broken() { return Rule::kSignalTimeout; }
+};
+template <typename Head, typename T, typename Given, typename... Rest>
+struct AwaitRule<Head, T, Given, absl::Duration, Rest...> {
+  static consteval Rule Broken() {
+    if constexpr (sizeof...(Rest) == 0) {
+      return Rule::kNone;
+    } else {
+      return RestRule<StepClass::kCompensatable, Head, T, Given, Rest...>::Broken();
     }
   }
 };

@@ -1,0 +1,394 @@
+// The attempts of a saga: how one is sent, and what its end means.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core.h"
+#include "shard.h"
+#include "skald/base/bytes.h"
+#include "skald/base/check.h"
+#include "skald/base/internal/sabotage.h"
+#include "skald/base/status.h"
+#include "skald/base/strings.h"
+
+namespace skald::inline v1::internal {
+namespace {
+
+constexpr size_t kReasonBytesMax = 4096;
+
+// One attempt on its way through the executor. When the executor drops it unrun, the attempt comes
+// back as one that may have happened.
+class AttemptRun {
+ public:
+  explicit AttemptRun(Attempt* attempt) : attempt_(attempt) {}
+  AttemptRun(AttemptRun&& other) noexcept : attempt_(std::exchange(other.attempt_, nullptr)) {}
+  AttemptRun& operator=(AttemptRun&&) = delete;
+  ~AttemptRun() {
+    if (attempt_ == nullptr) return;
+    attempt_->result.kind = VerdictKind::kUnknown;
+    attempt_->result.reason = "the executor dropped the attempt without running it";
+    Return(attempt_);
+  }
+
+  void operator()() && {
+    Attempt* attempt = std::exchange(attempt_, nullptr);
+    if (Run(*attempt) == CallState::kComplete) Return(attempt);
+  }
+
+  static CallState Run(Attempt& attempt) {
+    const StepNode& node = attempt.machine->registered->data().steps[attempt.step];
+    if (attempt.direction == Direction::kCompensation) return node.compensation(attempt.call);
+    if (attempt.prelude) return node.prelude(attempt.call);
+    return attempt.reconcile ? node.reconcile(attempt.call) : node.action(attempt.call);
+  }
+
+  static void Return(Attempt* attempt) {
+    // Taken out, or an attempt in the inbox of a stopped core would keep that core for ever.
+    const std::shared_ptr<void> keeps_alive = std::move(attempt->keeps_alive);
+    attempt->shard->Post({.kind = Message::Kind::kAttemptDone, .object = attempt, .call = {}});
+  }
+
+ private:
+  Attempt* attempt_;
+};
+
+void ForgetRunning(Machine& machine, Attempt* attempt) {
+  auto& running = machine.running;
+  running.erase(std::remove(running.begin(), running.end(), attempt), running.end());
+}
+
+}  // namespace
+
+void Shard::Dispatch(Machine& machine, const Next& next) {
+  if (core_.draining.load(std::memory_order_relaxed)) return;
+  Attempts* attempts = FindAttempts(machine.attempts, next.step, next.index, next.direction);
+  if (attempts == nullptr) {
+    attempts = &machine.attempts.emplace_back();
+    attempts->step = next.step;
+    attempts->index = next.index;
+    attempts->direction = next.direction;
+  }
+  std::unique_ptr<Attempt> owned;
+  if (spare_attempts_.empty()) {
+    owned = std::make_unique<Attempt>();
+  } else {
+    owned = std::move(spare_attempts_.back());
+    spare_attempts_.pop_back();
+  }
+  Attempt& attempt = *owned;
+  const StepNode& node = machine.registered->data().steps[next.step];
+  attempt.shard = this;
+  attempt.machine = &machine;
+  attempt.step = next.step;
+  attempt.index = next.index;
+  attempt.prelude = next.prelude;
+  attempt.direction = next.direction;
+  attempt.reconcile = next.reconcile;
+  attempt.overdue = false;
+  attempt.is_inline = node.options.runs_inline || next.prelude;
+  attempt.token = machine.next_token++;
+  attempts->reconciling = next.reconcile;
+  attempts->running = true;
+  attempts->timed_out = false;
+  ++attempts->count;
+  attempts->resent = attempts->sent;
+  attempts->token = attempt.token;
+  attempt.deadline = AttemptDeadline(machine.view, machine.registered->data(), *attempts, now_);
+  if (!PrepareCall(machine, attempt)) {
+    attempts->running = false;
+    spare_attempts_.push_back(std::move(owned));
+    return;
+  }
+  ++machine.outstanding;
+  outstanding_.fetch_add(1, std::memory_order_acq_rel);
+  machine.running.push_back(&attempt);
+  stats_.attempts.fetch_add(1, std::memory_order_relaxed);
+  Send(owned.release());
+}
+
+// The outputs of a fan-out's items, encoded as a vector of them; nullopt when some are not known.
+std::optional<std::string> Shard::GatheredOutput(const Machine& machine, const StepView& step) {
+  std::string bytes;
+  ByteWriter out(&bytes);
+  out.Varint(step.item_count);
+  for (uint32_t i = 0; i < step.item_count; ++i) {
+    const ItemView& item = machine.view.items[step.first_item + i];
+    if (!item.has_output) return std::nullopt;
+    out.String(item.output.In(machine.journal));
+  }
+  return bytes;
+}
+
+// Decodes what the call is given. RETURNS: what does not decode, and why.
+absl::Status Shard::FillCall(Machine& machine, Attempt& attempt) {
+  const DefinitionData& data = machine.registered->data();
+  const StepNode& node = data.steps[attempt.step];
+  const SagaView& view = machine.view;
+  Frame& frame = machine.frame;
+  Call& call = attempt.call;
+  absl::Status broken;
+  const auto given = [&](const absl::StatusOr<const void*>& value,
+                         std::string_view what) -> const void* {
+    if (value.ok()) return *value;
+    broken = Annotate(value.status(), fmt::format("{} does not decode", what));
+    return nullptr;
+  };
+  call.input = given(frame.Value(0, view.input.In(machine.journal)), "its input");
+  for (const uint16_t used : node.uses) {
+    const StepView& step = view.steps[used];
+    const size_t slot = size_t{1} + used;
+    const std::string what =
+        broken.ok() ? fmt::format("the output of '{}'", data.steps[used].name) : "";
+    if (step.expanded) {
+      std::optional<std::string> gathered;
+      if (!frame.Has(slot)) gathered = GatheredOutput(machine, step);
+      const bool known = frame.Has(slot) || gathered.has_value();
+      if (known) attempt.outputs[used] = given(frame.Value(slot, gathered.value_or("")), what);
+    } else if (step.has_output) {
+      attempt.outputs[used] = given(frame.Value(slot, step.output.In(machine.journal)), what);
+    }
+  }
+  const StepView& own = view.steps[attempt.step];
+  const PlaceView& place = *FindPlace(view, attempt.step, attempt.index);
+  const std::string_view output = place.output.In(machine.journal);
+  const bool undoes = attempt.direction == Direction::kCompensation && place.has_output;
+  if (!own.expanded) {
+    if (undoes)
+      call.own_output = given(frame.Value(size_t{1} + attempt.step, output), "its output");
+    return broken;
+  }
+  const size_t at = own.first_item + (SKALD_SABOTAGED(kForgetsItems) ? 0 : attempt.index);
+  const std::string_view item = view.items[at].item.In(machine.journal);
+  call.item = given(frame.Extra(2 * at, node.fan_out->item, item), "its item");
+  if (undoes) {
+    call.own_output =
+        given(frame.Extra(2 * at + 1, node.fan_out->output, output), "the item's output");
+  }
+  return broken;
+}
+
+bool Shard::PrepareCall(Machine& machine, Attempt& attempt) {
+  const DefinitionData& data = machine.registered->data();
+  const StepNode& node = data.steps[attempt.step];
+  const PlaceView& own = *FindPlace(machine.view, attempt.step, attempt.index);
+  attempt.call = Call();
+  attempt.outputs.assign(data.steps.size(), nullptr);
+  if (const absl::Status filled = FillCall(machine, attempt); !filled.ok()) {
+    Halt(machine, std::string(filled.message()));
+    return false;
+  }
+
+  const Attempts& tried = *machine.AttemptsOf(attempt);
+  StepContext::Fields fields;
+  fields.idempotency_key = {core_.fence.store, machine.id, node.hash, attempt.index,
+                            attempt.direction};
+  if (SKALD_SABOTAGED(kKeyOfTheEpoch)) {
+    fields.idempotency_key.index = static_cast<uint32_t>(core_.fence.epoch);
+  }
+  fields.saga = machine.id;
+  fields.definition = data.name;
+  attempt.key = machine.key();
+  fields.key = attempt.key;
+  fields.step = node.name;
+  fields.attempt = tried.count;
+  fields.may_be_repeated = tried.lost || tried.unclean || own.unclean;
+  fields.floor = core_.Floor();
+  fields.fence = core_.fence;
+  fields.deadline = Deadline::AtBoot(core_.clock->BootOf(attempt.deadline));
+  if (!attempt.is_inline) {
+    attempt.stop = std::stop_source();
+    fields.stop = attempt.stop.get_token();
+  }
+  // An inline coroutine may end elsewhere, too.
+  attempt.keeps_alive = core_.shared_from_this();
+  attempt.context.emplace(std::move(fields));
+  attempt.result.Reset();
+  attempt.call.context = &*attempt.context;
+  attempt.call.outputs = {attempt.outputs.data(), attempt.outputs.size()};
+  attempt.call.result = &attempt.result;
+  attempt.call.met = false;  // the object served another attempt before
+  attempt.call.done = [a = &attempt] { AttemptRun::Return(a); };
+  return true;
+}
+
+void Shard::Send(Attempt* attempt) {
+  Attempts& attempts = *attempt->machine->AttemptsOf(*attempt);
+  if (attempt->is_inline) {
+    attempts.sent = true;
+    if (AttemptRun::Run(*attempt) == CallState::kComplete) HandleDone(attempt);
+    return;
+  }
+  Work work = AttemptRun(attempt);
+  // Neither a full executor nor one that is shut down is an attempt: the work waits here, in order.
+  // Until it is taken nothing was sent: a pivot that waits does not hold a Cancel up.
+  if (deferred_.empty() && core_.executor.Execute(std::move(work)).ok()) {
+    attempts.sent = true;
+    return;
+  }
+  attempt->queued = true;
+  // NOLINTNEXTLINE(bugprone-use-after-move): an executor leaves alone what it refuses
+  deferred_.push_back({attempt, std::move(work)});
+}
+
+// Takes back attempts that the executor has not taken: they come back as ones that never ran.
+// `step`: kNoStep for all.
+void Shard::DropDeferred(const Machine& machine, Direction direction, uint16_t step,
+                         uint32_t index) {
+  if (deferred_.empty() || SKALD_SABOTAGED(kSendsWhatWaited)) return;
+  std::erase_if(deferred_, [&](const Deferred& deferred) {
+    const Attempt& attempt = *deferred.attempt;
+    return attempt.machine == &machine && attempt.direction == direction &&
+           (step == Event::kNoStep || (step == attempt.step && index == attempt.index));
+  });
+}
+
+void Shard::SendDeferred() {
+  while (!deferred_.empty()) {
+    auto& [attempt, work] = deferred_.front();
+    // Its time begins when it is handed over.
+    Machine& machine = *attempt->machine;
+    Attempts* attempts = machine.AttemptsOf(*attempt);
+    SKALD_DCHECK(!machine.gone, "an attempt of a saga that has ended waits for the executor");
+    if (attempts != nullptr) {
+      attempt->deadline =
+          AttemptDeadline(machine.view, machine.registered->data(), *attempts, now_);
+      attempt->context.emplace(
+          attempt->context->WithDeadline(Deadline::AtBoot(core_.clock->BootOf(attempt->deadline))));
+    }
+    attempt->queued = false;
+    Attempt* const handed_over = attempt;
+    const absl::Time deadline = attempt->deadline;
+    if (!core_.executor.Execute(std::move(work)).ok()) {
+      handed_over->queued = true;
+      return;
+    }
+    if (attempts != nullptr) attempts->sent = true;
+    deferred_.pop_front();
+    ArmTimer(machine, deadline);
+  }
+}
+
+void Shard::HandleDone(Attempt* attempt) {
+  Machine& machine = *attempt->machine;
+  --machine.outstanding;
+  outstanding_.fetch_sub(1, std::memory_order_acq_rel);
+  if (core_.draining.load(std::memory_order_relaxed)) core_.drained.NotifyAll();
+  ForgetRunning(machine, attempt);
+  attempt->keeps_alive.reset();
+  attempt->stop = std::stop_source(std::nostopstate);
+  AttemptResult& result = attempt->result;
+  if (result.reason.size() > kReasonBytesMax) result.reason.resize(kReasonBytesMax);
+  if (result.output.size() > core_.options.payload_bytes_max) {
+    result.output_failed = true;
+    result.reason = fmt::format("the output has {} bytes, the bound is {}", result.output.size(),
+                                core_.options.payload_bytes_max);
+  }
+  if (machine.gone) {
+    stats_.late_verdicts.fetch_add(1, std::memory_order_relaxed);
+    if (machine.outstanding == 0) GiveBack(&machine);
+  } else {
+    Attempts* attempts = machine.AttemptsOf(*attempt);
+    if (attempts != nullptr && attempts->running && attempts->token == attempt->token) {
+      attempts->running = false;
+      Conclude(machine, *attempts, result);
+    } else {
+      HandleLate(machine, *attempt);
+    }
+  }
+  spare_attempts_.emplace_back(attempt);
+}
+
+void Shard::HandleLate(Machine& machine, Attempt& attempt) {
+  stats_.late_verdicts.fetch_add(1, std::memory_order_relaxed);
+  if (attempt.direction != Direction::kAction || !machine.halted.empty()) return;
+  if (attempt.result.kind != VerdictKind::kDone || attempt.result.output_failed) return;
+  const PlaceView* found = FindPlace(machine.view, attempt.step, attempt.index);
+  if (found == nullptr) return;  // a prelude that was called twice
+  const PlaceView& step = *found;
+  const bool open = step.status == StepStatus::kWaiting ||
+                    (step.status == StepStatus::kMayHaveRun && step.undecided);
+  const bool undoing = FindAttempts(machine.attempts, attempt.step, attempt.index,
+                                    Direction::kCompensation) != nullptr;
+  if (!open || undoing || machine.view.state == SagaState::kStuck) return;
+  Attempts once;
+  once.step = attempt.step;
+  once.index = attempt.index;
+  once.unclean = true;
+  Conclude(machine, once, attempt.result);
+}
+
+void Shard::Conclude(Machine& machine, Attempts& attempts, AttemptResult& result) {
+  const double jitter = result.kind == VerdictKind::kDone ? 0 : core_.Jitter();
+  Judgement judgement =
+      Judge(machine.view, machine.registered->data(), attempts, result, now_, jitter);
+  if (judgement.kind == Judgement::Kind::kRetry) {
+    // A participant that shares the committer sees first that it has stopped, and nothing more of
+    // this saga is journaled that would tell.
+    if (const absl::Status health = core_.committer->health(); !health.ok()) core_.Fail(health);
+    ArmTimer(machine, std::max(judgement.retry_at, now_));
+    return;
+  }
+  Event event;
+  event.time = now_;
+  event.step = attempts.step;
+  event.index = attempts.index;
+  event.direction = attempts.direction;
+  event.verdict = judgement.verdict;
+  event.clean = judgement.clean;
+  event.reason = judgement.reason;
+  machine.Forget(attempts);
+  if (judgement.kind != Judgement::Kind::kIgnored) {
+    DropDeferred(machine, event.direction, event.step, event.index);
+  }
+  switch (judgement.kind) {
+    case Judgement::Kind::kVerdict:
+      event.kind = EventKind::kVerdict;
+      event.has_output =
+          event.verdict == VerdictKind::kDone && event.direction == Direction::kAction;
+      if (event.has_output) event.output = result.output;
+      Append(machine, event);
+      return;
+    case Judgement::Kind::kGaveUp:
+      event.kind = EventKind::kGaveUp;
+      Append(machine, event);
+      core_.Notify(
+          Severity::kWarning, "step-gave-up", ToString(machine.id),
+          fmt::format("{} of step '{}' of '{}' (key '{}') gave up: {}",
+                      event.direction == Direction::kAction ? "the action" : "the compensation",
+                      StepName(machine, event.step), machine.definition_name(), machine.key(),
+                      judgement.reason));
+      return;
+    case Judgement::Kind::kIgnored:
+      Advance(machine);
+      return;
+    case Judgement::Kind::kRetry:
+      return;
+  }
+}
+
+void Shard::Overdue(Machine& machine, Attempt& attempt) {
+  attempt.overdue = true;
+  attempt.stop.request_stop();
+  Attempts* attempts = machine.AttemptsOf(attempt);
+  if (attempts == nullptr || attempts->token != attempt.token) return;
+  attempts->timed_out = true;
+  attempts->unclean = true;
+  const StepNode& node = machine.registered->data().steps[attempt.step];
+  core_.Notify(
+      Severity::kWarning, "attempt-overdue", ToString(machine.id),
+      fmt::format("step '{}' of '{}' (key '{}') has not returned by its deadline{}", node.name,
+                  machine.definition_name(), machine.key(),
+                  node.options.guarded ? "; its barrier lets another attempt go ahead"
+                                       : "; the saga waits for it, or for an operator's Retry"));
+  if (!node.options.guarded && !SKALD_SABOTAGED(kOvertakesAttempts)) return;
+  attempts->running = false;
+  ++attempts->zombies;
+  AttemptResult result;
+  result.kind = VerdictKind::kUnknown;
+  result.reason = "no answer by its deadline";
+  Conclude(machine, *attempts, result);
+}
+
+}  // namespace skald::inline v1::internal
