@@ -151,7 +151,7 @@ absl::Status Shard::FillCall(Machine& machine, Attempt& attempt) {
     }
   }
   const StepView& own = view.steps[attempt.step];
-  const PlaceView& place = *FindPlace(view, attempt.step, attempt.index);
+  const PlaceView& place = PlaceAt(view, attempt.step, attempt.index);
   const std::string_view output = place.output.In(machine.journal);
   const bool undoes = attempt.direction == Direction::kCompensation && place.has_output;
   if (!own.expanded) {
@@ -172,7 +172,7 @@ absl::Status Shard::FillCall(Machine& machine, Attempt& attempt) {
 bool Shard::PrepareCall(Machine& machine, Attempt& attempt) {
   const DefinitionData& data = machine.registered->data();
   const StepNode& node = data.steps[attempt.step];
-  const PlaceView& own = *FindPlace(machine.view, attempt.step, attempt.index);
+  const PlaceView& own = PlaceAt(machine.view, attempt.step, attempt.index);
   attempt.call = Call();
   attempt.outputs.assign(data.steps.size(), nullptr);
   if (const absl::Status filled = FillCall(machine, attempt); !filled.ok()) {

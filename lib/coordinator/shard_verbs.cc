@@ -255,8 +255,13 @@ void Shard::Signal(SagaId id, const SignalRequest& signal, AnswerCallback done) 
     if (same && !SKALD_SABOTAGED(kCountsSignalsTwice))
       return WhenDurable(*machine, std::move(done));
   }
-  if (const absl::Status allowed = CheckSignal(*machine, step, signal); !allowed.ok()) {
-    return std::move(done)(allowed);
+  if (absl::Status allowed = CheckSignal(*machine, step, signal); !allowed.ok()) {
+    // A sender that is told "never" acts on it: what that rests on must be durable.
+    if (SKALD_SABOTAGED(kRefusesTooEarly)) return std::move(done)(allowed);
+    return WhenDurable(*machine, [done = std::move(done), allowed = std::move(allowed)](
+                                     const absl::Status& durable) mutable {
+      std::move(done)(durable.ok() ? allowed : durable);
+    });
   }
   Event event;
   event.kind = EventKind::kSignal;

@@ -9,6 +9,7 @@
 #include "skald/base/check.h"
 #include "skald/base/strings.h"
 #include "skald/saga/internal/say.h"
+#include "skald/saga/links.h"
 
 namespace skald::inline v1::internal {
 
@@ -104,6 +105,10 @@ void SayException(AttemptResult& result) {
 void SayException(AttemptResult& result, const std::exception_ptr& error) {
   result.Reset();
   SayNotDone(result, Unknown(fmt::format("exception: {}", ExceptionText(error))));
+}
+
+NotDone TooManyItems(size_t count) {
+  return Rejected(fmt::format("the range gives {} items; {} are allowed", count, kFanOutMax));
 }
 
 void SayOutputFailed(AttemptResult& result, const absl::Status& status) {

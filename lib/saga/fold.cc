@@ -31,6 +31,14 @@ PlaceView* FindPlace(SagaView& view, uint16_t step, uint32_t index) {
   return const_cast<PlaceView*>(skald::FindPlace(std::as_const(view), step, index));
 }
 
+// REQUIRES: FindPlace finds it.
+PlaceView& PlaceOf(SagaView& view, const Event& event) {
+  return const_cast<PlaceView&>(PlaceAt(view, event.step, event.index));
+}
+const PlaceView& PlaceOf(const SagaView& view, const Event& event) {
+  return PlaceAt(view, event.step, event.index);
+}
+
 Slice SliceOf(std::string_view journal, std::string_view part) {
   if (part.empty()) return {};
   SKALD_DCHECK(part.data() >= journal.data() &&
@@ -87,7 +95,7 @@ void GatherItems(StepView& step, const SagaView& view) {
 
 void MarkDone(SagaView& view, const DefinitionData& definition, std::string_view journal,
               const Event& event) {
-  PlaceView& place = *FindPlace(view, event.step, event.index);
+  PlaceView& place = PlaceOf(view, event);
   const StepNode& node = definition.steps[event.step];
   place.status = StepStatus::kDone;
   place.undecided = false;
@@ -138,7 +146,7 @@ absl::Status FoldPrelude(SagaView& view, const DefinitionData& definition, std::
 
 absl::Status FoldRejected(SagaView& view, const DefinitionData& definition,
                           std::string_view journal, const Event& event) {
-  PlaceView& place = *FindPlace(view, event.step, event.index);
+  PlaceView& place = PlaceOf(view, event);
   const StepClass step_class = definition.steps[event.step].step_class;
   if (IsBeyondPivot(view, definition, event.step)) return NoSense(event, "it may not be rejected");
   if (step_class == StepClass::kPivot && !event.clean) {
@@ -153,7 +161,7 @@ absl::Status FoldRejected(SagaView& view, const DefinitionData& definition,
 
 // Whether an action's verdict or give-up can still be said of the place.
 absl::Status CheckOpen(const SagaView& view, const DefinitionData& definition, const Event& event) {
-  const PlaceView& place = *FindPlace(view, event.step, event.index);
+  const PlaceView& place = PlaceOf(view, event);
   const bool open = place.status == StepStatus::kWaiting ||
                     (place.status == StepStatus::kMayHaveRun && place.undecided);
   if (!open) return NoSense(event, "the step is decided");
@@ -187,7 +195,7 @@ absl::Status FoldActionVerdict(SagaView& view, const DefinitionData& definition,
 }
 
 absl::Status FoldCompensationVerdict(SagaView& view, const Event& event) {
-  PlaceView& place = *FindPlace(view, event.step, event.index);
+  PlaceView& place = PlaceOf(view, event);
   const bool open = place.status == StepStatus::kDone || place.status == StepStatus::kMayHaveRun;
   if (view.direction != SagaState::kCompensating || !open) {
     return NoSense(event, "there is nothing to undo");
@@ -201,7 +209,7 @@ absl::Status FoldCompensationVerdict(SagaView& view, const Event& event) {
 absl::Status FoldActionGaveUp(SagaView& view, const DefinitionData& definition,
                               std::string_view journal, const Event& event) {
   SKALD_RETURN_IF_ERROR(CheckOpen(view, definition, event));
-  PlaceView& place = *FindPlace(view, event.step, event.index);
+  PlaceView& place = PlaceOf(view, event);
   const StepNode& node = definition.steps[event.step];
   if (view.direction == SagaState::kRunning) BlameForward(view, journal, event);
   place.undecided = false;
@@ -219,7 +227,7 @@ absl::Status FoldActionGaveUp(SagaView& view, const DefinitionData& definition,
 }
 
 absl::Status FoldCompensationGaveUp(SagaView& view, std::string_view journal, const Event& event) {
-  PlaceView& place = *FindPlace(view, event.step, event.index);
+  PlaceView& place = PlaceOf(view, event);
   const bool open = place.status == StepStatus::kDone || place.status == StepStatus::kMayHaveRun;
   if (view.direction != SagaState::kCompensating || !open) {
     return NoSense(event, "there is nothing to undo");
@@ -234,7 +242,7 @@ absl::Status FoldTimer(SagaView& view, const DefinitionData& definition, std::st
                        const Event& event) {
   const StepView& step = view.steps[event.step];
   const StepKind kind = definition.steps[event.step].kind;
-  const bool begun = step.status == StepStatus::kWaiting && step.since != absl::Time();
+  const bool begun = step.status == StepStatus::kWaiting && step.begun;
   const bool has_timer = (kind == StepKind::kSleep && step.armed) || kind == StepKind::kAwait;
   if (!begun || !has_timer) return NoSense(event, "no timer of it runs");
   if (event.time < step.since && !SKALD_SABOTAGED(kEarlyTimer))
@@ -253,7 +261,7 @@ absl::Status FoldSignal(SagaView& view, const DefinitionData& definition, std::s
   view.signals.push_back({event.step, SliceOf(journal, event.actor)});
   step.has_output = event.has_output;
   step.output = SliceOf(journal, event.output);
-  if (step.since != absl::Time()) MarkDone(view, definition, journal, event);
+  if (step.begun) MarkDone(view, definition, journal, event);
   return absl::OkStatus();
 }
 
@@ -291,10 +299,10 @@ absl::Status FoldTurn(SagaView& view, const DefinitionData& definition, std::str
     may_have_run.push_back(skald::FindPlace(view, step, index));
   });
   view.direction = SagaState::kCompensating;
-  ForEachPlace(view, [&](uint16_t step, uint32_t, PlaceView& place) {
+  ForEachPlace(view, [&](uint16_t step, uint32_t index, PlaceView& place) {
     const StepNode& node = definition.steps[step];
     bool may = std::find(may_have_run.begin(), may_have_run.end(), &place) != may_have_run.end();
-    may = may || (SKALD_SABOTAGED(kUndoesEveryItem) && node.fan_out &&
+    may = may || (SKALD_SABOTAGED(kUndoesEveryItem) && node.fan_out && index != Event::kWhole &&
                   node.step_class == StepClass::kCompensatable);
     TurnPlace(node, place, may, event.time);
   });

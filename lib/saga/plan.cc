@@ -73,7 +73,7 @@ Next PlanAttempt(const SagaView& view, const DefinitionData& definition, const A
   next.prelude = direction == Direction::kAction && PreludeIsDue(node, view.steps[step]);
   next.reconcile = attempts != nullptr && attempts->reconciling;
   if (direction == Direction::kAction && !next.prelude &&
-      MayNotRepeat(node, attempts, *FindPlace(view, step, index))) {
+      MayNotRepeat(node, attempts, PlaceAt(view, step, index))) {
     next.reconcile = static_cast<bool>(node.reconcile);
     next.kind = next.reconcile ? NextKind::kRun : NextKind::kGiveUp;
   }
@@ -277,7 +277,7 @@ Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts
   const bool pure =
       PreludeIsDue(node, view.steps[attempts.step]) || node.kind == StepKind::kDecision;
   if (action && pure) return JudgePrelude(view, definition, attempts, result);
-  const PlaceView& step = *FindPlace(view, attempts.step, attempts.index);
+  const PlaceView& step = PlaceAt(view, attempts.step, attempts.index);
   if (action && !StillCounts(view, step, result)) return {.kind = Judgement::Kind::kIgnored};
   switch (result.kind) {
     case VerdictKind::kDone:

@@ -1,6 +1,7 @@
 #include "settle.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "dependents.h"
 #include "places.h"
@@ -90,6 +91,7 @@ void Begin(StepView& step, const StepNode& node, bool skipped, absl::Time time) 
     step.status = StepStatus::kSkipped;
     return;
   }
+  step.begun = true;
   step.since = time;
   if (node.kind == StepKind::kAwait) {
     // A signal that came early is taken now.
@@ -114,13 +116,14 @@ void Propagate(SagaView& view, const DefinitionData& definition, absl::Time time
     StepView& step = view.steps[index];
     if (step.status != StepStatus::kWaiting) continue;
     const StepNode& node = definition.steps[index];
-    if (step.since == absl::Time() && Follows(view, node)) {
+    if (!step.begun && Follows(view, node)) {
       Begin(step, node, GuardedBy(view, node.guards) == Guarded::kSkipped, time);
     }
     if (!step.expanded) continue;
     ForEachOpenItem(view, step, node.fan_out->parallelism, [&](uint32_t i) {
       ItemView& item = view.items[step.first_item + i];
-      if (item.since == absl::Time()) item.since = time;
+      if (std::exchange(item.begun, true)) return;
+      item.since = time;
     });
   }
 }

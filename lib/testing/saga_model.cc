@@ -78,16 +78,10 @@ std::optional<Broken> SagaModel::Apply(const Event& event, const DefinitionData*
 }
 
 std::optional<Broken> SagaModel::OnEvent(const Event& event, uint64_t epoch) {
-  const bool action = event.direction == Direction::kAction;
   switch (event.kind) {
     case EventKind::kVerdict:
     case EventKind::kGaveUp:
-      if (PlaceOf(event.step, event.index) == nullptr) {
-        return Break(Promise::kEnd, fmt::format("{} of no step or item", ToString(event.kind)));
-      }
-      if (!action) return OnCompensation(event);
-      if (PreludeIsDue(event.step)) return OnPrelude(event);
-      return event.kind == EventKind::kVerdict ? OnAction(event) : OnGaveUp(event);
+      return OnAttempt(event);
     case EventKind::kTimerFired:
       return OnTimer(event);
     case EventKind::kSignal:
@@ -106,6 +100,16 @@ std::optional<Broken> SagaModel::OnEvent(const Event& event, uint64_t epoch) {
     default:
       return std::nullopt;
   }
+}
+
+std::optional<Broken> SagaModel::OnAttempt(const Event& event) {
+  Place* place = PlaceOf(event.step, event.index);
+  if (place == nullptr) {
+    return Break(Promise::kEnd, fmt::format("{} of no step or item", ToString(event.kind)));
+  }
+  if (event.direction == Direction::kCompensation) return OnCompensation(event, *place);
+  if (PreludeIsDue(event.step)) return OnPrelude(event);
+  return event.kind == EventKind::kVerdict ? OnAction(event, *place) : OnGaveUp(event, *place);
 }
 
 void SagaModel::Adopt(const Oracle::Ended& ended, const DefinitionData* definition) {
@@ -131,8 +135,7 @@ std::optional<Broken> SagaModel::OnStart(const Event& event, const DefinitionDat
   return std::nullopt;
 }
 
-std::optional<Broken> SagaModel::CheckClean(const Event& event) const {
-  const Place& place = *PlaceOf(event.step, event.index);
+std::optional<Broken> SagaModel::CheckClean(const Event& event, const Place& place) {
   if (!event.clean) return std::nullopt;
   if (event.kind == EventKind::kGaveUp) {
     return Break(Promise::kEffect, "a give-up counts as proof that nothing happened");
@@ -147,8 +150,7 @@ std::optional<Broken> SagaModel::CheckClean(const Event& event) const {
   return std::nullopt;
 }
 
-std::optional<Broken> SagaModel::OnAction(const Event& event) {
-  Place& place = *PlaceOf(event.step, event.index);
+std::optional<Broken> SagaModel::OnAction(const Event& event, Place& place) {
   const StepNode& node = definition_->steps[event.step];
   if (place.action != Action::kOpen) {
     return Break(Promise::kEnd, fmt::format("a second verdict of step {}", event.step));
@@ -176,7 +178,7 @@ std::optional<Broken> SagaModel::OnAction(const Event& event) {
                  fmt::format("step {} is {} rejected", event.step, event.clean ? "" : "uncleanly"));
   }
   place.action = event.clean ? Action::kNotRun : Action::kMayHaveRun;
-  return CheckClean(event);
+  return CheckClean(event, place);
 }
 
 // What stands before a step: the items of a fan-out, the end of a sleep.
@@ -210,8 +212,7 @@ std::optional<Broken> SagaModel::OnPrelude(const Event& event) {
   return std::nullopt;
 }
 
-std::optional<Broken> SagaModel::OnGaveUp(const Event& event) {
-  Place& place = *PlaceOf(event.step, event.index);
+std::optional<Broken> SagaModel::OnGaveUp(const Event& event, Place& place) {
   if (place.action != Action::kOpen || (!turned() && !MayBegin(event.step, event.index))) {
     return Break(Promise::kEnd, fmt::format("step {} gives up, which it cannot", event.step));
   }
@@ -222,11 +223,10 @@ std::optional<Broken> SagaModel::OnGaveUp(const Event& event) {
   } else {
     place.action = event.clean ? Action::kNotRun : Action::kMayHaveRun;
   }
-  return CheckClean(event);
+  return CheckClean(event, place);
 }
 
-std::optional<Broken> SagaModel::OnCompensation(const Event& event) {
-  Place& place = *PlaceOf(event.step, event.index);
+std::optional<Broken> SagaModel::OnCompensation(const Event& event, Place& place) {
   if (!turned()) {
     return Break(Promise::kDurableFirst,
                  fmt::format("step {} is compensated before the turn", event.step));

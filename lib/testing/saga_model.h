@@ -100,15 +100,16 @@ class SagaModel {
  private:
   std::optional<Broken> OnEvent(const Event& event, uint64_t epoch);
   std::optional<Broken> OnStart(const Event& event, const DefinitionData* definition);
-  std::optional<Broken> OnAction(const Event& event);
+  std::optional<Broken> OnAttempt(const Event& event);
+  std::optional<Broken> OnAction(const Event& event, Place& place);
   std::optional<Broken> OnPrelude(const Event& event);
-  std::optional<Broken> OnGaveUp(const Event& event);
-  std::optional<Broken> OnCompensation(const Event& event);
+  std::optional<Broken> OnGaveUp(const Event& event, Place& place);
+  std::optional<Broken> OnCompensation(const Event& event, Place& place);
   std::optional<Broken> OnTimer(const Event& event);
   std::optional<Broken> OnSignal(const Event& event);
   std::optional<Broken> OnTurn(uint64_t epoch);
   std::optional<Broken> OnVerb(const Event& event);
-  std::optional<Broken> CheckClean(const Event& event) const;
+  static std::optional<Broken> CheckClean(const Event& event, const Place& place);
   std::optional<Broken> CheckState(const Event& event) const;
 
   template <typename F>

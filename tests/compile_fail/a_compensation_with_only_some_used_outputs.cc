@@ -1,5 +1,5 @@
-// EXPECT: skald: a compensation takes exactly (const StepContext&, const Input&, const Output*),
-// and then optionally const UsedOutput*... for each step in Using
+// EXPECT: skald: a compensation takes exactly (const StepContext&, const Input&, with ForEach
+// const Item&, const Output*), and then optionally const UsedOutput*... for each step in Using
 #include "shop.h"
 
 Reservation DoBoth(const StepContext&, const Order&, const std::string&, const Receipt&) {

@@ -1,5 +1,5 @@
-// EXPECT: skald: a Retriable step stands after the Pivot: declare the Pivot before it, or make
-// it a Step with a compensation
+// EXPECT: skald: a Retriable step stands after a Pivot that runs whenever it runs: declare the
+// Pivot before it, or make it a Step with a compensation
 #include "shop.h"
 
 Definition Make() {

@@ -1,5 +1,5 @@
-// EXPECT: skald: a definition has one Pivot: make the other a Step with a compensation before
-// it, or Retriable after it
+// EXPECT: skald: a definition has one Pivot: make the other a Step with a compensation before it,
+// or Retriable after it, or let one decision choose between the two by When(...) and Unless(...)
 #include "shop.h"
 
 Definition Make() {

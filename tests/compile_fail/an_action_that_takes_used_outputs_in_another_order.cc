@@ -1,5 +1,6 @@
-// EXPECT: skald: an action takes exactly (const StepContext&, const Input&, const Output&... of
-// each step in Using, in that order)
+// EXPECT: skald: an action takes exactly (const StepContext&, const Input&, with ForEach const
+// Item&, and then for each step in Using const Output&, or const Output* where that step can be
+// skipped)
 #include "shop.h"
 
 Definition Make() {

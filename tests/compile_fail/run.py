@@ -14,6 +14,7 @@ A case is a CASES_DIR/NAME.cc:
   #endif
 It is compiled twice with the build directory's compiler and flags. The wrong half must give exactly
 one error, a failed static assertion with that sentence; with -DSKALD_RIGHT it must compile.
+HEADER, which every case includes, is compiled once, ahead.
 """
 
 import concurrent.futures
@@ -25,8 +26,11 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 
+HEADER = "skald/saga/define.h"
 FLAGS_FILE = "compile_fail/flags/flags.cc"
+ONLY_FRONT = ("-S", "-o", os.devnull)
 EXPECT = re.compile(r"// EXPECT: (.+)")
 # "static assertion failed: X" (gcc), "static assertion failed due to requirement 'R': X" (clang)
 ERROR = re.compile(r"\berror: (.*)$", re.MULTILINE)
@@ -44,7 +48,21 @@ def compiler(build):
         elif word not in ("-c", "-MD", entries[0]["file"]) and pathlib.Path(word).name != "ccache":
             kept.append(word)
     # Only the compiler's front half matters; colours would hide the words, optimisation costs.
-    return [*kept, "-O0", "-S", "-o", os.devnull, "-fdiagnostics-color=never"], entries[0]["directory"]
+    return [*kept, "-O0", *ONLY_FRONT, "-fdiagnostics-color=never"], entries[0]["directory"]
+
+
+def with_header(command, directory, folder):
+    """The command, finding HEADER compiled in `folder`."""
+    header = pathlib.Path(folder) / "header.h"
+    header.write_text(f'#include "{HEADER}"\n', "utf-8")
+    is_clang = "clang" in pathlib.Path(command[0]).name
+    compiled = header.with_suffix(".h.pch" if is_clang else ".h.gch")
+    whole = [word for word in command if word not in ONLY_FRONT]
+    subprocess.run(
+        [*whole, "-x", "c++-header", str(header), "-o", str(compiled)], cwd=directory, check=True
+    )
+    use = ["-include-pch", str(compiled)] if is_clang else ["-include", str(header)]
+    return [*command, *use]
 
 
 def expected(text):
@@ -101,6 +119,12 @@ def main():
     cases = sorted(folder.glob("*.cc"))
     command, directory = compiler(build)
     print(f"1..{len(cases)}", flush=True)
+    with tempfile.TemporaryDirectory() as made:
+        return run_all(cases, with_header(command, directory, made), directory)
+
+
+def run_all(cases, command, directory):
+    """RETURNS the exit code."""
     failed = False
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         problems = pool.map(lambda case: run_case(command, directory, case), cases)

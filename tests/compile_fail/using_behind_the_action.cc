@@ -1,4 +1,5 @@
-// EXPECT: skald: Using(...) stands once, right behind the step's key
+// EXPECT: skald: Using(...), After(...), When(...), Unless(...) and ForEach(...) stand between
+// the step's key and its functions
 #include "shop.h"
 
 Definition Make() {

@@ -46,6 +46,7 @@ struct Slice {
 // Where one thing happens, or does not: a step, or one item of a fan-out.
 struct PlaceView {
   StepStatus status = StepStatus::kWaiting;
+  bool begun = false;       // what it follows is behind it: `since` means something
   bool undecided = false;   // kMayHaveRun: a late verdict still counts
   bool unclean = false;     // an earlier give-up or restart means that it may have run
   bool has_output = false;  // an await's: also a signal that is accepted and not yet taken
@@ -121,6 +122,12 @@ inline const PlaceView* FindPlace(const SagaView& view, uint16_t step, uint32_t 
   const StepView& own = view.steps[step];
   if (!own.expanded) return index == (own.fans_out ? Event::kWhole : 0) ? &own : nullptr;
   return index < own.item_count ? &view.items[own.first_item + index] : nullptr;
+}
+
+// The same. REQUIRES: there is one.
+inline const PlaceView& PlaceAt(const SagaView& view, uint16_t step, uint32_t index) {
+  const StepView& own = view.steps[step];
+  return own.expanded ? static_cast<const PlaceView&>(view.items[own.first_item + index]) : own;
 }
 
 // `index`: 0 of a step, an item's of a fan-out; Event::kWhole of one whose items are not known yet.

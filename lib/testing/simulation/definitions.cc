@@ -35,12 +35,6 @@ ServiceKind DrawService(Random& random) {
   return kKinds[random.Below(5)];
 }
 
-StepClass ClassOf(Random& random, size_t step, size_t pivot) {
-  if (step == pivot) return StepClass::kPivot;
-  if (random.Chance(0.12)) return StepClass::kNoEffect;
-  return step < pivot ? StepClass::kCompensatable : StepClass::kRetriable;
-}
-
 class Drawing {
  public:
   Drawing(const SimulationProfile& profile, Random& random, SimulatedDefinition& saga)

@@ -253,13 +253,17 @@ void World::SendSignals(size_t index) {
   const SimulatedDefinition& saga = definitions_[intents_[index].definition];
   for (uint16_t step = 0; step < saga.steps.size(); ++step) {
     if (saga.steps[step].kind != StepKind::kAwait || !Chance(Knob::kSignals)) continue;
-    const uint64_t senders = Stream(Knob::kSignals).Chance(0.2) ? 2 : 1;
+    SeededRandom& random = Stream(Knob::kSignals);
+    const uint64_t senders = random.Chance(0.4) ? 2 : 1;
+    absl::Duration when;
     for (uint64_t sender = 0; sender < senders; ++sender) {
       const std::string dedup = fmt::format("{}/{}", saga.steps[step].name, sender);
-      const absl::Duration when =
+      const bool at_once = sender > 0 && random.Chance(0.5);
+      const absl::Duration any =
           Between(Knob::kSignals, absl::ZeroDuration(), absl::Milliseconds(1500));
+      when = at_once ? when + absl::Microseconds(10) : any;
       scheduler_.After(when, [this, index, step, dedup] { SendSignal(index, step, dedup, 8); });
-      if (!Stream(Knob::kSignals).Chance(0.3)) continue;
+      if (!random.Chance(0.3)) continue;
       scheduler_.After(when * 2, [this, index, step, dedup] { SendSignal(index, step, dedup, 1); });
     }
   }
@@ -285,7 +289,8 @@ void World::SendSignal(size_t index, uint16_t step, const std::string& dedup, in
         trace_.Say("sender", "is told: {}", ToStd(absl::StatusCodeToString(status.code())));
         trace_.Count(fmt::format("signal {}", ToStd(absl::StatusCodeToString(status.code()))));
         if (status.ok()) return oracle_.OnSignalTaken(id, step, dedup);
-        if (absl::IsFailedPrecondition(status)) return oracle_.OnSignalRefused(id, step, dedup);
+        if (absl::IsFailedPrecondition(status)) oracle_.OnSignalRefused(id, step, dedup);
+        // (A refused one is asked for again by whoever did not get the answer.)
         if (!absl::IsNotFound(status)) again();
       });
 }

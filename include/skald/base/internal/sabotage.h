@@ -47,11 +47,12 @@ enum class Sabotage : uint8_t {
   kLosesEarlySignal,     // a signal that was accepted before the turn, and not taken, is forgotten
   kTakesAnySignal,       // a signal is accepted although its await may still be skipped
   kCountsSignalsTwice,   // a signal sent again is refused, as if another had come
+  kRefusesTooEarly,      // a signal is refused for good by what is not durable yet
   kEarlyTimer,           // a sleep or an await ends before its time
 };
 
 // Names in the order of the numbers, for tables and flags.
-inline constexpr std::array<std::string_view, 31> kSabotageNames = {
+inline constexpr std::array<std::string_view, 32> kSabotageNames = {
     "none",
     "early-answer",
     "answer-before-commit",
@@ -82,6 +83,7 @@ inline constexpr std::array<std::string_view, 31> kSabotageNames = {
     "loses-early-signal",
     "takes-any-signal",
     "counts-signals-twice",
+    "refuses-too-early",
     "early-timer",
 };
 

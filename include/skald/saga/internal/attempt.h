@@ -172,6 +172,7 @@ struct RangeRunner : PureRunner<Input, F, Gs...> {
   CallState operator()(Call& call) const {
     return RunPure(call, [&] {
       const auto items = this->Get(call);
+      if (items.size() > kFanOutMax) return SayNotDone(*call.result, TooManyItems(items.size()));
       SayDone<std::decay_t<decltype(items)>>(*call.result, items);
     });
   }

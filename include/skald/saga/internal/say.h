@@ -21,6 +21,8 @@ SKALD_EXPORT void SayStatus(AttemptResult& result, const absl::Status& status);
 // Within a catch block: may have happened.
 SKALD_EXPORT void SayException(AttemptResult& result);
 SKALD_EXPORT void SayException(AttemptResult& result, const std::exception_ptr& error);
+// What a range that gives more than kFanOutMax items comes to.
+SKALD_EXPORT NotDone TooManyItems(size_t count);
 // Done, but its output is lost.
 SKALD_EXPORT void SayOutputFailed(AttemptResult& result, const absl::Status& status);
 

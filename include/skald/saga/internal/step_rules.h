@@ -133,19 +133,19 @@ consteval Rule PlaceRule() {
   } else if constexpr (!AllDecisions<Es>(typename L::Guards{})) {
     return Rule::kUnknownWhen;
   } else {
-    using Guards = typename Es::template Effective<typename L::Guards>::Type;
-    constexpr bool kPivotBeside = Es::template HasPivotBeside<Guards>();
+    using OwnGuards = typename Es::template Effective<typename L::Guards>::Type;
+    constexpr bool kPivotBeside = Es::template HasPivotBeside<OwnGuards>();
     if constexpr (kClass == StepClass::kCompensatable && kPivotBeside) {
       return Rule::kStepAfterPivot;
     } else if constexpr (kClass == StepClass::kPivot && kPivotBeside) {
       return Rule::kSecondPivot;
-    } else if constexpr (kClass == StepClass::kRetriable && !Es::template IsBeyondPivot<Guards>()) {
+    } else if constexpr (kClass == StepClass::kRetriable && !Es::template IsBeyondPivot<OwnGuards>()) {
       return Rule::kRetriableWithoutPivot;
     } else if constexpr (kClass == StepClass::kPivot && (L::kSeen & kSeenAfter) != 0) {
       return Rule::kAfterOfPivot;
     } else if constexpr (kClass == StepClass::kPivot && (L::kSeen & kSeenForEach) != 0) {
       return Rule::kFanOutPlace;
-    } else if constexpr (SomeNeverRuns<Es, Guards>(typename L::Used{})) {
+    } else if constexpr (SomeNeverRuns<Es, OwnGuards>(typename L::Used{})) {
       return Rule::kUseOfExclusive;
     } else {
       return Rule::kNone;

@@ -1,0 +1,14 @@
+// EXPECT: skald: an action takes exactly (const StepContext&, const Input&, with ForEach const
+// Item&, and then for each step in Using const Output&, or const Output* where that step can be
+// skipped)
+#include "shop.h"
+
+Definition Make() {
+  return Define(kPlaceOrder)
+#ifdef SKALD_RIGHT
+      .Step(Reserve{}, ForEach(LinesOf), ReserveLine, ReleaseLine)
+#else
+      .Step(Reserve{}, ForEach(LinesOf), DoReserve, ReleaseLine)
+#endif
+      .Build();
+}
