@@ -40,18 +40,19 @@ struct FanOut : World {
     Script& s = script;
     return Define(kOrder)
         .Step(
-            Line{}, ForEach([this](const std::string& input) { return Ranged(input); }, parallelism),
+            Line{},
+            ForEach([this](const std::string& input) { return Ranged(input); }, parallelism),
             [&s](const StepContext& c, const std::string&, const std::string& item) {
               return s.Act(item, c);
             },
             [&s](const StepContext& c, const std::string&, const std::string& item,
                  const std::string* o) { return s.Compensate(item, c, o); })
-        .Pivot(Charge{}, Using(Line{}),
-               [&s](const StepContext& c, const std::string&,
-                    const std::vector<std::string>& lines) {
-                 s.Note("charge " + Joined(lines), c);
-                 return s.Act("charge", c);
-               })
+        .Pivot(
+            Charge{}, Using(Line{}),
+            [&s](const StepContext& c, const std::string&, const std::vector<std::string>& lines) {
+              s.Note("charge " + Joined(lines), c);
+              return s.Act("charge", c);
+            })
         .Retriable(Pack{}, ForEach(Split, parallelism),
                    [&s](const StepContext& c, const std::string&, const std::string& item) {
                      return s.Act("pack " + item, c);
@@ -72,8 +73,8 @@ TEST_CASE("a step runs once for each item, and its outputs come in their order")
   w.script.Answers("a", skald::RetryLater("later"));  // the first one ends last
   auto saga = w.Start("k", "a,b,c");
   w.PassUntilQuiet();
-  CHECK(w.script.calls == Calls{"a", "b", "c", "a", "charge a-out;b-out;c-out;", "charge",
-                                "pack a", "pack b", "pack c"});
+  CHECK(w.script.calls == Calls{"a", "b", "c", "a", "charge a-out;b-out;c-out;", "charge", "pack a",
+                                "pack b", "pack c"});
   CHECK(saga.Await()->state() == SagaState::kCompleted);
   CHECK(w.ranged == 1);
 }
@@ -181,7 +182,8 @@ TEST_CASE("a range that throws, or gives too many, turns the saga before the piv
   const bool throws = GENERATE(true, false);
   w.Open({Define(kOrder)
               .Step(
-                  StepA{}, [&w](const StepContext& c, const std::string&) { return w.script.Act("a", c); },
+                  StepA{},
+                  [&w](const StepContext& c, const std::string&) { return w.script.Act("a", c); },
                   [&w](const StepContext& c, const std::string&, const std::string* o) {
                     return w.script.Compensate("a", c, o);
                   })
@@ -192,9 +194,8 @@ TEST_CASE("a range that throws, or gives too many, turns the saga before the piv
                         [](const StepContext&, const std::string&, const std::string& item) {
                           return item;
                         })
-              .Pivot(Charge{}, [&w](const StepContext& c, const std::string&) {
-                return w.script.Act("charge", c);
-              })
+              .Pivot(Charge{}, [&w](const StepContext& c,
+                                    const std::string&) { return w.script.Act("charge", c); })
               .Returns(Charge{})
               .Build()});
   auto saga = w.Start();

@@ -123,8 +123,7 @@ TEST_CASE("after a restart every step that could have been under way may have ru
   w.Open({SideBySide(w.script)});
   w.Run();
   // Both were lost to the restart: the no is not clean, and coupon is undone, too.
-  CHECK(w.script.calls ==
-        Calls{"stock", "coupon", "undo stock(?)", "undo coupon(coupon-out)"});
+  CHECK(w.script.calls == Calls{"stock", "coupon", "undo stock(?)", "undo coupon(coupon-out)"});
   CHECK(w.script.repeated[0]);
 }
 
@@ -253,8 +252,7 @@ TEST_CASE("an inline step that is rejected keeps its inline siblings from starti
   Script& s = w.script;
   w.Open({Define(kOrder)
               .Step(Stock{}, skald::After(), Do(s, "stock"), Undoes(s, "stock"), skald::Inline())
-              .Step(Coupon{}, skald::After(), Do(s, "coupon"), Undoes(s, "coupon"),
-                    skald::Inline())
+              .Step(Coupon{}, skald::After(), Do(s, "coupon"), Undoes(s, "coupon"), skald::Inline())
               .NoEffect(Result{}, Do(s, "result"))
               .Returns(Result{})
               .Build()});

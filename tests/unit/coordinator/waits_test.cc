@@ -30,22 +30,23 @@ struct Waits : World {
             [&s](const StepContext& c, const std::string&, const std::string* o) {
               return s.Compensate("stock", c, o);
             })
-        .AwaitSignal(Paid{}, kHalfHour,
-                     [&s](const StepContext& c, const std::string&,
-                          const std::optional<std::string>* paid) {
-                       const std::string amount = paid == nullptr    ? "?"
-                                                  : paid->has_value() ? **paid
-                                                                      : "none";
-                       s.Note("refund " + amount, c);
-                       return Undo(skald::Nothing{});
-                     })
-        .NoEffect(Check{}, Using(Paid{}),
-                  [](const StepContext&, const std::string&,
-                     const std::optional<std::string>& paid) -> Answer {
-                    if (!paid) return skald::Rejected("not paid in time");
-                    return *paid;
-                  },
-                  skald::Inline())
+        .AwaitSignal(
+            Paid{}, kHalfHour,
+            [&s](const StepContext& c, const std::string&, const std::optional<std::string>* paid) {
+              const std::string amount = paid == nullptr     ? "?"
+                                         : paid->has_value() ? **paid
+                                                             : "none";
+              s.Note("refund " + amount, c);
+              return Undo(skald::Nothing{});
+            })
+        .NoEffect(
+            Check{}, Using(Paid{}),
+            [](const StepContext&, const std::string&,
+               const std::optional<std::string>& paid) -> Answer {
+              if (!paid) return skald::Rejected("not paid in time");
+              return *paid;
+            },
+            skald::Inline())
         .Pivot(Ship{}, Using(Check{}),
                [&s](const StepContext& c, const std::string&, const std::string& paid) {
                  return s.Act("ship for " + paid, c);
@@ -152,8 +153,9 @@ TEST_CASE("a signal of another type, of another name or over a bound is refused 
   auto saga = w.Start();
   const absl::Status other = w.coordinator->Signal(saga.id(), PaidInPence{}, 5, "d");
   CHECK(absl::IsInvalidArgument(other));
-  CHECK(std::string(other.message()).find("it carries 'i64' version 1, and 'string' version 1 is "
-                                          "awaited") != std::string::npos);
+  CHECK(std::string(other.message())
+            .find("it carries 'i64' version 1, and 'string' version 1 is "
+                  "awaited") != std::string::npos);
   struct Unheard : skald::SignalKey<"unheard", std::string> {};
   CHECK(absl::IsInvalidArgument(w.coordinator->Signal(saga.id(), Unheard{}, "x", "d")));
   CHECK(absl::IsInvalidArgument(w.Pay(saga.id(), std::string(200, 'x'))));
@@ -171,15 +173,15 @@ TEST_CASE("a signal to an await that a decision may skip is told to come again, 
   Script& s = w.script;
   w.Open({Define(kOrder)
               .Step(
-                  Stock{}, [&s](const StepContext& c, const std::string&) { return s.Act("stock", c); },
+                  Stock{},
+                  [&s](const StepContext& c, const std::string&) { return s.Act("stock", c); },
                   [&s](const StepContext& c, const std::string&, const std::string* o) {
                     return s.Compensate("stock", c, o);
                   })
               .Decide(Wants{}, [](const std::string& input) { return input == "yes"; })
               .AwaitSignal(Paid{}, skald::When(Wants{}), kHalfHour)
-              .NoEffect(Check{}, [&s](const StepContext& c, const std::string&) {
-                return s.Act("check", c);
-              })
+              .NoEffect(Check{}, [&s](const StepContext& c,
+                                      const std::string&) { return s.Act("check", c); })
               .Returns(Check{})
               .Build()});
   s.Answers("stock", skald::RetryLater("later"));
@@ -222,7 +224,8 @@ TEST_CASE("a sleep lasts its time by engine time, through restarts and steps of 
   const auto definition = [&] {
     return Define(kOrder)
         .Sleep(CoolDown{}, absl::Hours(1))
-        .NoEffect(Check{}, [&s](const StepContext& c, const std::string&) { return s.Act("check", c); })
+        .NoEffect(Check{},
+                  [&s](const StepContext& c, const std::string&) { return s.Act("check", c); })
         .Returns(Check{})
         .Build();
   };
@@ -253,7 +256,8 @@ TEST_CASE("when a sleep ends is worked out once") {
                  ++asked;
                  return time;
                })
-        .NoEffect(Check{}, [&s](const StepContext& c, const std::string&) { return s.Act("check", c); })
+        .NoEffect(Check{},
+                  [&s](const StepContext& c, const std::string&) { return s.Act("check", c); })
         .Returns(Check{})
         .Build();
   };
@@ -274,7 +278,8 @@ TEST_CASE("a sleep until a time that is over ends at once") {
   Script& s = w.script;
   w.Open({Define(kOrder)
               .Sleep(CoolDown{}, [](const std::string&) { return absl::UnixEpoch(); })
-              .NoEffect(Check{}, [&s](const StepContext& c, const std::string&) { return s.Act("check", c); })
+              .NoEffect(Check{}, [&s](const StepContext& c,
+                                      const std::string&) { return s.Act("check", c); })
               .Returns(Check{})
               .Build()});
   w.Start();

@@ -139,7 +139,8 @@ consteval Rule PlaceRule() {
       return Rule::kStepAfterPivot;
     } else if constexpr (kClass == StepClass::kPivot && kPivotBeside) {
       return Rule::kSecondPivot;
-    } else if constexpr (kClass == StepClass::kRetriable && !Es::template IsBeyondPivot<OwnGuards>()) {
+    } else if constexpr (kClass == StepClass::kRetriable &&
+                         !Es::template IsBeyondPivot<OwnGuards>()) {
       return Rule::kRetriableWithoutPivot;
     } else if constexpr (kClass == StepClass::kPivot && (L::kSeen & kSeenAfter) != 0) {
       return Rule::kAfterOfPivot;
