@@ -206,26 +206,24 @@ class Builder {
     using Guards = GuardsOf<L>;
     using Given = typename internal::GivenOf<Entries, Guards, typename L::Used>::Type;
     using Item = typename internal::RangeOf<typename L::FanOut, Input, Given>::Item;
-    internal::AddTypedStep<kClass, Entries::template IsBeyondPivot<Guards>(), Input, Item,
-                           typename Key::Output>(
-        draft_, Key::name(), LinksOf(links, typename L::Used{}, typename L::After{}), Given{},
-        [&](auto step) {
-          if constexpr (kForm == Form::kDecide) {
-            step.SetDecision(std::forward<Parts>(parts)...);
-          } else if constexpr (kForm == Form::kSleep) {
-            step.SetSleep(std::forward<Parts>(parts)...);
-          } else if constexpr (kForm == Form::kAwait) {
-            step.node.kind = internal::StepKind::kAwait;
-            step.node.payload = internal::OpsOf<typename Key::Payload>::Get();
-            internal::FillAwait(step, std::forward<Parts>(parts)...);
-          } else if constexpr (kClass == StepClass::kCompensatable) {
-            step.SetRange(std::move(links.fan_out));
-            internal::FillCompensatable(step, std::forward<Parts>(parts)...);
-          } else {
-            step.SetRange(std::move(links.fan_out));
-            internal::FillForward(step, std::forward<Parts>(parts)...);
-          }
-        });
+    auto step = internal::AddTypedStep<kClass, Entries::template IsBeyondPivot<Guards>(), Input, Item,
+                                       typename Key::Output>(
+        draft_, Key::name(), LinksOf(links, typename L::Used{}, typename L::After{}), Given{});
+    if constexpr (kForm == Form::kDecide) {
+      step.SetDecision(std::forward<Parts>(parts)...);
+    } else if constexpr (kForm == Form::kSleep) {
+      step.SetSleep(std::forward<Parts>(parts)...);
+    } else if constexpr (kForm == Form::kAwait) {
+      step.template SetAwait<typename Key::Payload>();
+      internal::FillAwait(step, std::forward<Parts>(parts)...);
+    } else {
+      step.SetRange(std::move(links.fan_out));
+      if constexpr (kClass == StepClass::kCompensatable) {
+        internal::FillCompensatable(step, std::forward<Parts>(parts)...);
+      } else {
+        internal::FillForward(step, std::forward<Parts>(parts)...);
+      }
+    }
     constexpr unsigned kFlags =
         (kClass == StepClass::kPivot ? internal::kPivotEntry : 0) |
         (kForm == Form::kDecide ? internal::kDecisionEntry : 0) |

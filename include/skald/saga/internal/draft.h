@@ -113,6 +113,11 @@ struct TypedStep {
     node.prelude = RangeRunner<Input, Range, Gs...>{{std::move(fan_out.range), used}};
   }
   void SetRange(NoFanOut /*none*/) {}
+  template <typename Payload>
+  void SetAwait() {
+    node.kind = StepKind::kAwait;
+    node.payload = OpsOf<Payload>::Get();
+  }
   void SetSleep(absl::Duration delay) {
     node.kind = StepKind::kSleep;
     node.delay = delay;
@@ -184,14 +189,15 @@ struct TypedLinks {
   }
 };
 
-// Appends a step and gives it to `fill`. REQUIRES: the types obey the rules.
+// Appends a step, to be filled. REQUIRES: the types obey the rules.
 template <StepClass kClass, bool kBeyondPivot, typename Input, typename Item, typename T,
-          typename... Gs, typename Fill>
-void AddTypedStep(Draft& draft, std::string_view name, const TypedLinks<sizeof...(Gs)>& links,
-                  TypeList<Gs...> /*given*/, Fill fill) {
+          typename... Gs>
+TypedStep<Input, Item, T, Gs...> AddTypedStep(Draft& draft, std::string_view name,
+                                              const TypedLinks<sizeof...(Gs)>& links,
+                                              TypeList<Gs...> /*given*/) {
   StepNode& node = draft.AddStep(name, kClass, OpsOf<T>::Get(), links.Get());
   if (kBeyondPivot) node.options.retry = RetryPolicy::Forever();
-  fill(TypedStep<Input, Item, T, Gs...>{node, links.used});
+  return {node, links.used};
 }
 
 }  // namespace skald::inline v1::internal
