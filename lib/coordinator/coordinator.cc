@@ -690,6 +690,8 @@ Coordinator::Stats Coordinator::stats() const {
     sum.commits += s.commits.load();
     sum.journal_bytes += s.journal_bytes.load();
     sum.late_verdicts += s.late_verdicts.load();
+    sum.woken += s.woken.load();
+    sum.asleep += shard->asleep();
     sum.in_flight += shard->in_memory();
   }
   return sum;

@@ -33,7 +33,8 @@ void Machine::Reset() {
   home = floor_slot = group = 0;
   undurable = outstanding = 0;
   next_token = 1;
-  gone = row_existed = announced_stuck = undecodable = false;
+  wake = {};
+  asleep = gone = row_existed = announced_stuck = undecodable = false;
 }
 
 }  // namespace skald::inline v1::internal

@@ -12,6 +12,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "asleep.h"
 #include "frame.h"
 #include "skald/base/ids.h"
 #include "skald/coordinator/internal/watch.h"
@@ -92,6 +93,8 @@ struct Machine {
   uint32_t undurable = 0;    // groups with events of it that are not durable yet
   uint32_t outstanding = 0;  // attempts whose call has not come back
   uint32_t next_token = 1;
+  bool asleep = false;       // its journal stands in a row of its own, not in the log
+  WakeTime wake;             // and when it is due
   bool gone = false;         // finished; kept only for outstanding attempts
   bool row_existed = false;  // another key's record shares the hash
   bool announced_stuck = false;

@@ -22,7 +22,20 @@ absl::Status Recovery::Scan() {
     SKALD_RETURN_IF_ERROR(Annotate(ScanBlock(sequence, (*cursor)->value()),
                                    fmt::format("journal block {}", sequence)));
   }
-  return Annotate((*cursor)->status(), "reading the journal");
+  SKALD_RETURN_IF_ERROR(Annotate((*cursor)->status(), "reading the journal"));
+  return Annotate(ScanAsleep(), "reading the timers of sagas asleep");
+}
+
+absl::Status Recovery::ScanAsleep() {
+  SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<Cursor> cursor,
+                         core_.committer->store().Scan(Space::kRows, WakeRange()));
+  for (; cursor->Valid(); cursor->Next()) {
+    SKALD_ASSIGN_OR_RETURN(const WakeTime wake, ParseWakeKey(cursor->key()));
+    asleep_.push_back(wake);
+    next_incarnation_ =
+        std::max(next_incarnation_, static_cast<uint64_t>(wake.saga.incarnation) + 1);
+  }
+  return cursor->status();
 }
 
 absl::Status Recovery::ScanBlock(uint64_t sequence, std::string_view bytes) {
@@ -38,6 +51,11 @@ absl::Status Recovery::ScanBlock(uint64_t sequence, std::string_view bytes) {
 void Recovery::ScanEntry(const BlockEntry& entry) {
   next_incarnation_ =
       std::max(next_incarnation_, static_cast<uint64_t>(entry.saga.incarnation) + 1);
+  if (entry.asleep) {
+    // Its journal so far stands in a row of its own; what it says later begins with all of it.
+    sagas_.erase(entry.saga);
+    return;
+  }
   std::unique_ptr<Machine>& machine = sagas_[entry.saga];
   const bool first = machine == nullptr;
   if (first) machine = std::make_unique<Machine>();
@@ -49,7 +67,7 @@ void Recovery::ScanEntry(const BlockEntry& entry) {
   machine->journal.append(entry.events);
 }
 
-void Recovery::FoldSaga(Machine& machine) {
+void FoldJournal(const Core& core, Machine& machine) {
   std::string_view rest = machine.journal;
   absl::Status readable;
   while (!rest.empty() && readable.ok()) {
@@ -63,7 +81,7 @@ void Recovery::FoldSaga(Machine& machine) {
     return;
   }
   const Registered* registered =
-      core_.FindDefinition(machine.definition_name(), machine.view.version);
+      core.FindDefinition(machine.definition_name(), machine.view.version);
   if (IsTerminal(machine.view.state) && registered == nullptr) return;
   if (registered == nullptr) {
     machine.halted =
@@ -98,13 +116,14 @@ void Recovery::HandOver() {
   for (const auto& shard : core_.shards) {
     for (const BlockSeen& block : blocks_) shard->AdoptBlock(block.sequence, block.bytes);
   }
+  for (const WakeTime& wake : asleep_) core_.ShardOf(wake.saga.hash).AdoptAsleep(wake);
   std::vector<std::unique_ptr<Machine>> ordered;
   ordered.reserve(sagas_.size());
   for (auto& [id, machine] : sagas_) ordered.push_back(std::move(machine));
   std::sort(ordered.begin(), ordered.end(),
             [](const auto& a, const auto& b) { return a->id.incarnation < b->id.incarnation; });
   for (std::unique_ptr<Machine>& machine : ordered) {
-    FoldSaga(*machine);
+    FoldJournal(core_, *machine);
     // A finished saga whose first blocks are dropped has its record by id; the rest is leftover.
     if (machine->view.sequence == 0 && EndsFinished(machine->journal)) continue;
     core_.ShardOf(machine->id.hash).Adopt(machine.release());

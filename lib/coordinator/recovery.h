@@ -32,7 +32,7 @@ class Recovery {
 
   absl::Status ScanBlock(uint64_t sequence, std::string_view bytes);
   void ScanEntry(const BlockEntry& entry);
-  void FoldSaga(Machine& machine);
+  absl::Status ScanAsleep();
   static bool EndsFinished(std::string_view journal);
 
   Core& core_;
@@ -40,6 +40,10 @@ class Recovery {
   uint64_t next_incarnation_ = 1;
   std::vector<BlockSeen> blocks_;
   absl::flat_hash_map<SagaId, std::unique_ptr<Machine>> sagas_;
+  std::vector<WakeTime> asleep_;
 };
+
+// Folds a journal that was read, with its definition; says in `halted` what stands in the way.
+void FoldJournal(const Core& core, Machine& machine);
 
 }  // namespace skald::inline v1::internal

@@ -115,6 +115,7 @@ bool Shard::RunOnce() {
     any = true;
     FireTimers();
   }
+  if (!draining && !aborted_ && NextWake() <= now_) any = WakeDue() || any;
   SendDeferred();
   if (aborted_ || refused_) return any;
   const bool flush = Flushing() && !draining;
@@ -122,7 +123,8 @@ bool Shard::RunOnce() {
     any = true;
     Seal();
   }
-  next_timer_micros_.store(timers_.empty() ? kNoTimer : absl::ToUnixMicros(timers_.next()),
+  const absl::Time next = std::min(timers_.next(), NextWake());
+  next_timer_micros_.store(next == absl::InfiniteFuture() ? kNoTimer : absl::ToUnixMicros(next),
                            std::memory_order_relaxed);
   return any;
 }
@@ -132,7 +134,7 @@ void Shard::Loop() {
     if (RunOnce()) continue;
     absl::Duration wait = core_.draining.load(std::memory_order_relaxed)
                               ? absl::InfiniteDuration()
-                              : timers_.next() - core_.clock->Now();
+                              : std::min(timers_.next(), NextWake()) - core_.clock->Now();
     if (!deferred_.empty()) wait = std::min(wait, kDeferredRetry);
     MutexLock lock(inbox_mutex_);
     if (stopping_ && (groups_in_flight_ == 0 || core_.failed.load())) return;
@@ -195,6 +197,8 @@ void Shard::Seal() {
     stats_.journal_bytes.fetch_add(block.size(), std::memory_order_relaxed);
     unit.Put(Space::kLog, BlockKey(info.sequence), block);
   }
+  for (const auto& [key, value] : group->puts) unit.Put(Space::kRows, key, value);
+  for (const std::string& key : group->deletes) unit.Delete(Space::kRows, key);
   AddFinishedRows(unit, *group);
   ++groups_in_flight_;
   stats_.commits.fetch_add(1, std::memory_order_relaxed);
@@ -264,6 +268,7 @@ void Shard::HandleDurable(Group* group) {
     Advance(*machine);
     if (MaySeal()) Seal();
   }
+  for (const uint64_t home : group->left_homes) ReleaseHome(home);
   for (const uint64_t home : group->old_homes) ReleaseHome(home);
   if (!group->old_homes.empty()) --carries_;
   if (group->ends_flush) {
@@ -280,6 +285,9 @@ void Shard::HandleDurable(Group* group) {
   PublishNeeded();
   group->machines.clear();
   group->old_homes.clear();
+  group->left_homes.clear();
+  group->puts.clear();
+  group->deletes.clear();
   group->has_block = group->ends_flush = false;
   if (spare_groups_.size() < 8) spare_groups_.push_back(std::move(owned));
 }
@@ -317,6 +325,7 @@ void Shard::TellEveryone(const absl::Status& why) {
     machine->on_durable.clear();
     if (machine->watch && !machine->announced_stuck) machine->watch->Settle(why);
   }
+  for (const auto& [id, watch] : sleepers_.watches) watch->Settle(why);
 }
 
 }  // namespace skald::inline v1::internal

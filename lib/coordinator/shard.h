@@ -19,6 +19,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "asleep.h"
 #include "finished.h"
 #include "live_floor.h"
 #include "machine.h"
@@ -38,9 +39,12 @@ struct Group {
   bool has_block = false;
   uint64_t home = 0;  // index of its block
   BlockBuilder builder;
-  std::vector<Machine*> machines;   // each once
-  std::vector<uint64_t> old_homes;  // of sagas carried forward into this block
-  bool ends_flush = false;          // the last rows of the generation that is being written
+  std::vector<Machine*> machines;    // each once
+  std::vector<uint64_t> old_homes;   // of sagas carried forward into this block
+  std::vector<uint64_t> left_homes;  // of sagas that fell asleep
+  std::vector<std::pair<std::string, std::string>> puts;  // rows of sagas asleep
+  std::vector<std::string> deletes;
+  bool ends_flush = false;  // the last rows of the generation that is being written
   absl::Status status;
 };
 
@@ -52,7 +56,7 @@ struct Message {
 
 struct ShardStats {
   std::atomic<uint64_t> started{0}, completed{0}, compensated{0}, stuck{0}, abandoned{0},
-      resumed{0}, attempts{0}, late_verdicts{0}, journal_bytes{0}, commits{0};
+      resumed{0}, attempts{0}, late_verdicts{0}, journal_bytes{0}, commits{0}, woken{0};
 };
 
 // A signal, encoded.
@@ -96,6 +100,7 @@ class Shard {
   uint64_t outstanding() const { return outstanding_.load(std::memory_order_acquire); }
   ShardStats& stats() { return stats_; }
   size_t in_memory() const { return in_memory_.load(std::memory_order_relaxed); }
+  size_t asleep() const { return asleep_.load(std::memory_order_relaxed); }
 
   // ---- on the loop ----
   // Everything that can be done now. RETURNS: whether there was anything.
@@ -128,6 +133,7 @@ class Shard {
   uint64_t AdoptBlock(uint64_t sequence, size_t bytes);
   // A saga as its journal tells it. REQUIRES: incarnations in ascending order.
   void Adopt(Machine* machine);
+  void AdoptAsleep(const WakeTime& wake);
   // On the loop: goes on with everything that was adopted.
   void Resume();
 
@@ -140,8 +146,10 @@ class Shard {
   void AnswerFinished(const FinishedRecord& record, Machine& fresh);
   void MakeWatch(Machine& machine);
   void Begin(Machine* fresh);
-  Machine* FindLive(uint64_t hash, std::string_view definition, std::string_view key);
-  Machine* FindLive(SagaId id);
+  // Null: not live. Brings it back when it is asleep. RETURNS: why that failed.
+  absl::StatusOr<Machine*> FindLive(uint64_t hash, std::string_view definition,
+                                    std::string_view key);
+  absl::StatusOr<Machine*> FindLive(SagaId id);
   // A saga under this hash of which not even the key can be read.
   const Machine* FindUndecodable(uint64_t hash) const;
   // Every live saga, oldest first: in an order that does not depend on where things lie in memory.
@@ -161,7 +169,7 @@ class Shard {
   void GiveUpUntried(Machine& machine, const Next& next);
   void FireTimers();
   void FireTimer(Machine& machine);
-  void ArmTimer(Machine& machine, absl::Time at);
+  absl::Time ArmTimer(Machine& machine, absl::Time at);
   void Halt(Machine& machine, std::string why);
   void AnnounceStuck(Machine& machine);
   Settled StuckOf(const Machine& machine) const;
@@ -180,6 +188,18 @@ class Shard {
   void HandleLate(Machine& machine, Attempt& attempt);
   void Conclude(Machine& machine, Attempts& attempts, AttemptResult& result);
   void Overdue(Machine& machine, Attempt& attempt);
+
+  // shard_asleep.cc
+  bool MayFallAsleep(const Machine& machine, absl::Time wake) const;
+  void FallAsleep(Machine& machine, absl::Time wake);
+  void LeaveMemory(Machine& machine);
+  void CarryBack(Machine& machine, Group& group);
+  absl::StatusOr<std::unique_ptr<Machine>> ReadAsleep(const SagaId& id) const;
+  absl::StatusOr<Machine*> ComeBack(const SagaId& id);
+  bool WakeDue();
+  bool WakeLater(const absl::Status& why);
+  absl::Time NextWake() const;
+  void ListAsleep(const SagaFilter& filter, std::vector<SagaInfo>& out) const;
 
   // shard_keep.cc
   void KeepFinished(Machine& machine);
@@ -232,6 +252,9 @@ class Shard {
   std::atomic<size_t> in_memory_{0};
   std::atomic<uint64_t> outstanding_{0};
   TimerHeap<Machine> timers_;
+  Sleepers sleepers_;
+  std::atomic<size_t> asleep_{0};
+  absl::Time wake_not_before_ = absl::InfinitePast();
   std::atomic<int64_t> next_timer_micros_;
   struct Deferred {
     Attempt* attempt;

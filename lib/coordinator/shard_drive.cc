@@ -47,7 +47,11 @@ void Shard::AppendWithoutDefinition(Machine& machine, Event event) {
 void Shard::AddToGroup(Machine& machine, size_t journal_from) {
   live_bytes_ += machine.journal.size() - journal_from;
   Group& group = Pending();
-  group.builder.Add(machine.id, false, std::string_view(machine.journal).substr(journal_from));
+  if (machine.asleep) {
+    CarryBack(machine, group);
+  } else {
+    group.builder.Add(machine.id, false, std::string_view(machine.journal).substr(journal_from));
+  }
   if (machine.group == group.serial) return;
   machine.group = group.serial;
   ++machine.undurable;
@@ -93,7 +97,11 @@ void Shard::Follow(Machine& machine, const NextList& nexts) {
     }
     if (!machine.halted.empty()) return AnnounceStuck(machine);
   }
-  ArmTimer(machine, wait_until);
+  const absl::Time wake = ArmTimer(machine, wait_until);
+  if (!MayFallAsleep(machine, wake)) return;
+  // With its rows there already it only needs to go.
+  if (machine.asleep && machine.wake.time == wake) return LeaveMemory(machine);
+  FallAsleep(machine, wake);
 }
 
 // The time of a sleep or an await is up.
@@ -139,7 +147,8 @@ void Shard::GiveUpUntried(Machine& machine, const Next& next) {
   Append(machine, event);
 }
 
-void Shard::ArmTimer(Machine& machine, absl::Time at) {
+// RETURNS: when it is due.
+absl::Time Shard::ArmTimer(Machine& machine, absl::Time at) {
   const SagaView& view = machine.view;
   for (const Attempt* attempt : machine.running) {
     if (!attempt->overdue && !attempt->queued) at = std::min(at, attempt->deadline);
@@ -148,8 +157,8 @@ void Shard::ArmTimer(Machine& machine, absl::Time at) {
     at = std::min(at, view.deadline);
   }
   // An earlier timer is left alone: when it fires, this is worked out again.
-  if (machine.timer_place != kNoPlace && machine.timer_at <= at) return;
-  timers_.Set(&machine, at);
+  if (machine.timer_place == kNoPlace || machine.timer_at > at) timers_.Set(&machine, at);
+  return at;
 }
 
 void Shard::FireTimers() {
@@ -214,7 +223,11 @@ void Shard::Finish(Machine& machine) {
   DropDeferred(machine, Direction::kAction, Event::kNoStep, 0);
   DropDeferred(machine, Direction::kCompensation, Event::kNoStep, 0);
   for (Attempt* attempt : machine.running) attempt->stop.request_stop();
-  live_.Remove(machine.floor_slot);
+  if (machine.floor_slot == LiveFloor::kOld) {
+    live_.RemoveOld(static_cast<uint64_t>(machine.id.incarnation));
+  } else {
+    live_.Remove(machine.floor_slot);
+  }
   Erase(&machine);
   machine.gone = true;
   if (machine.outstanding == 0) GiveBack(&machine);

@@ -157,6 +157,7 @@ void Shard::CarryForward() {
   const uint64_t young = first_block_ + blocks_.size() / 2;
   for (Machine* machine : LiveByAge()) {
     // One that is as large as a block stays where it is, and what lies behind it too.
+    if (machine->asleep) continue;  // it stands elsewhere
     if (machine->home >= young || machine->journal.size() > kCarriedBytesMax) continue;
     Group& group = Pending();
     group.builder.Add(machine->id, true, machine->journal);

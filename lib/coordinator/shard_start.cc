@@ -28,21 +28,27 @@ absl::Status OtherInput(std::string_view definition, std::string_view key, SagaI
 
 }  // namespace
 
-Machine* Shard::FindLive(uint64_t hash, std::string_view definition, std::string_view key) {
+absl::StatusOr<Machine*> Shard::FindLive(uint64_t hash, std::string_view definition,
+                                         std::string_view key) {
   const auto found = machines_.find(hash);
   Machine* machine = found == machines_.end() ? nullptr : found->second;
   while (machine != nullptr &&
          (machine->key() != key || machine->definition_name() != definition)) {
     machine = machine->next_same_hash;
   }
-  return machine;
+  const std::optional<SagaId> asleep = sleepers_.Find(hash);
+  if (machine != nullptr || !asleep) return machine;
+  SKALD_ASSIGN_OR_RETURN(machine, ComeBack(*asleep));
+  const bool same = machine->key() == key && machine->definition_name() == definition;
+  return same ? machine : nullptr;
 }
 
-Machine* Shard::FindLive(SagaId id) {
+absl::StatusOr<Machine*> Shard::FindLive(SagaId id) {
   const auto found = machines_.find(id.hash);
   Machine* machine = found == machines_.end() ? nullptr : found->second;
   while (machine != nullptr && machine->id != id) machine = machine->next_same_hash;
-  return machine;
+  if (machine != nullptr || sleepers_.Find(id.hash) != id) return machine;
+  return ComeBack(id);
 }
 
 const Machine* Shard::FindUndecodable(uint64_t hash) const {
@@ -107,8 +113,13 @@ bool Shard::AnswerFromMemory(Machine& fresh) {
         start.definition, start.key, ToString(unread->id))));
     return true;
   }
-  if (Machine* live = FindLive(fresh.id.hash, start.definition, start.key)) {
-    AnswerLive(*live, fresh);
+  const absl::StatusOr<Machine*> live = FindLive(fresh.id.hash, start.definition, start.key);
+  if (!live.ok()) {
+    std::move(start.done)(live.status());
+    return true;
+  }
+  if (*live != nullptr) {
+    AnswerLive(**live, fresh);
     return true;
   }
   std::optional<std::string> row = FinishedRow(fresh.id.hash);

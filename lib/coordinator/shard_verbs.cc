@@ -91,7 +91,9 @@ SagaInfo Shard::InfoOf(const Machine& machine) const {
 }
 
 void Shard::Show(SagaId id, absl::AnyInvocable<void(absl::StatusOr<SagaDetails>) &&> done) {
-  Machine* machine = FindLive(id);
+  const absl::StatusOr<Machine*> live = FindLive(id);
+  if (!live.ok()) return std::move(done)(live.status());
+  Machine* machine = *live;
   if (machine == nullptr) {
     const std::optional<std::string> row = FinishedRow(id.hash);
     absl::StatusOr<std::optional<FinishedRecord>> record = std::optional<FinishedRecord>();
@@ -128,6 +130,7 @@ void Shard::List(const SagaFilter& filter, std::vector<SagaInfo>& out) {
       out.push_back(InfoOf(*machine));
     }
   }
+  ListAsleep(filter, out);
   if (!filter.finished) return;
   for (const FinishedSet* set : {&current_, &flushing_, &flushed_}) {
     for (const FinishedSet::Entry& entry : set->entries()) {
@@ -143,11 +146,13 @@ void Shard::List(const SagaFilter& filter, std::vector<SagaInfo>& out) {
 
 void Shard::Find(uint64_t hash, std::string_view definition, std::string_view key,
                  StartedCallback done) {
-  if (Machine* live = FindLive(hash, definition, key)) {
-    if (!live->watch) MakeWatch(*live);
-    Started found{live->watch, true};
-    if (live->undurable == 0) return std::move(done)(std::move(found));
-    live->on_durable.push_back(
+  const absl::StatusOr<Machine*> live = FindLive(hash, definition, key);
+  if (!live.ok()) return std::move(done)(live.status());
+  if (Machine* machine = *live) {
+    if (!machine->watch) MakeWatch(*machine);
+    Started found{machine->watch, true};
+    if (machine->undurable == 0) return std::move(done)(std::move(found));
+    machine->on_durable.push_back(
         [done = std::move(done), found = std::move(found)](const absl::Status& status) mutable {
           if (!status.ok()) return std::move(done)(status);
           std::move(done)(std::move(found));
@@ -199,7 +204,9 @@ void Shard::AfterVerb(Machine& machine, AnswerCallback done) {
 }
 
 void Shard::Cancel(SagaId id, const Operator& by, AnswerCallback done) {
-  Machine* machine = FindLive(id);
+  const absl::StatusOr<Machine*> live = FindLive(id);
+  if (!live.ok()) return std::move(done)(live.status());
+  Machine* machine = *live;
   absl::Status allowed = CheckVerb(machine, id, by);
   if (allowed.ok() && machine->registered == nullptr) {
     allowed = absl::FailedPreconditionError(machine->halted);
@@ -237,7 +244,9 @@ absl::Status Shard::CheckSignal(const Machine& machine, uint16_t step,
 }
 
 void Shard::Signal(SagaId id, const SignalRequest& signal, AnswerCallback done) {
-  Machine* machine = FindLive(id);
+  const absl::StatusOr<Machine*> live = FindLive(id);
+  if (!live.ok()) return std::move(done)(live.status());
+  Machine* machine = *live;
   if (machine == nullptr) {
     const std::optional<std::string> row = FinishedRow(id.hash);
     if (!row) return std::move(done)(absl::NotFoundError("not in memory"));
@@ -291,7 +300,9 @@ void Shard::Wake(Machine& machine) {
 
 void Shard::DoVerb(SagaId id, const VerbRequest& request, AnswerCallback done) {
   const auto& [verb, step, index, output, by] = request;
-  Machine* machine = FindLive(id);
+  const absl::StatusOr<Machine*> live = FindLive(id);
+  if (!live.ok()) return std::move(done)(live.status());
+  Machine* machine = *live;
   absl::Status allowed = CheckVerb(machine, id, by);
   if (!allowed.ok()) return std::move(done)(allowed);
   Event event;

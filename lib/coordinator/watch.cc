@@ -51,6 +51,11 @@ void Watch::Settle(absl::StatusOr<Settled> outcome) {
   for (SettledCallback& done : waiting) std::move(done)(outcome);
 }
 
+bool Watch::IsWaitedFor() {
+  MutexLock lock(mutex_);
+  return !waiting_.empty();
+}
+
 void Watch::Unsettle() {
   MutexLock lock(mutex_);
   outcome_.reset();

@@ -19,6 +19,8 @@ constexpr uint8_t kFlagClean = 1;
 constexpr uint8_t kFlagOutput = 2;
 constexpr uint8_t kFlagsKnown = kFlagClean | kFlagOutput;
 constexpr uint8_t kEntryCarried = 1;
+constexpr uint8_t kEntryAsleep = 2;
+constexpr uint8_t kEntryFlagsKnown = kEntryCarried | kEntryAsleep;
 
 uint64_t ToMicros(absl::Time time) {
   return time == absl::InfiniteFuture() ? kNoDeadline
@@ -148,10 +150,18 @@ absl::StatusOr<Event> ReadEvent(std::string_view& bytes) {
 }
 
 void BlockBuilder::Add(const SagaId& saga, bool carried, std::string_view events) {
+  AddEntry(saga, carried ? kEntryCarried : 0, events);
+}
+
+void BlockBuilder::AddAsleep(const SagaId& saga) {
+  AddEntry(saga, kEntryAsleep, {});
+}
+
+void BlockBuilder::AddEntry(const SagaId& saga, uint8_t flags, std::string_view events) {
   ByteWriter(&entries_)
       .Little(saga.hash)
       .Little(static_cast<uint64_t>(saga.incarnation))
-      .U8(carried ? kEntryCarried : 0)
+      .U8(flags)
       .String(events);
   ++count_;
 }
@@ -195,7 +205,10 @@ absl::StatusOr<Block> ReadBlock(std::string_view bytes) {
     BlockEntry& entry = block.entries.emplace_back();
     entry.saga.hash = in.Little<uint64_t>();
     entry.saga.incarnation = Incarnation{in.Little<uint64_t>()};
-    entry.carried = (in.U8() & kEntryCarried) != 0;
+    const uint8_t flags = in.U8();
+    if ((flags & ~kEntryFlagsKnown) != 0) in.Fail();
+    entry.carried = (flags & kEntryCarried) != 0;
+    entry.asleep = (flags & kEntryAsleep) != 0;
     entry.events = in.String();
   }
   SKALD_RETURN_IF_ERROR(in.Finish("journal block"));

@@ -154,6 +154,22 @@ void Oracle::Apply(SagaModel& model, uint64_t epoch, std::string_view events) {
   }
 }
 
+// The journals of sagas asleep, which stand in rows of their own (docs/formats/journal.md).
+void Oracle::ReadAsleep(Store& store, absl::btree_map<SagaId, std::string>& found) {
+  absl::StatusOr<std::unique_ptr<Cursor>> cursor = store.Scan(Space::kRows, {"a", "b"});
+  if (!Expect(Promise::kAcknowledged, cursor.ok(), "the rows of sagas asleep cannot be scanned")) {
+    return;
+  }
+  for (; (*cursor)->Valid(); (*cursor)->Next()) {
+    ByteReader key((*cursor)->key());
+    key.U8();
+    SagaId id;
+    id.hash = key.Big<uint64_t>();
+    id.incarnation = Incarnation{key.Big<uint64_t>()};
+    found[id] = (*cursor)->value().substr(9);
+  }
+}
+
 void Oracle::ReadStore(Store& store) {
   ++moment_;
   absl::StatusOr<std::unique_ptr<Cursor>> cursor = store.Scan(Space::kLog, {});
@@ -167,12 +183,14 @@ void Oracle::ReadStore(Store& store) {
     const absl::StatusOr<Block> block = ReadBlock((*cursor)->value());
     if (!Expect(Promise::kAcknowledged, block.ok(), "a journal block does not read")) return;
     for (const BlockEntry& entry : block->entries) {
+      if (entry.asleep) continue;
       std::string& bytes = found[entry.saga];
       if (entry.carried) bytes.clear();
       bytes.append(entry.events);
       epochs[entry.saga] = block->header.epoch;
     }
   }
+  ReadAsleep(store, found);
   for (const auto& [id, bytes] : found) {
     std::unique_ptr<SagaModel>& model = models_[id];
     if (model == nullptr) model = std::make_unique<SagaModel>(id);

@@ -171,6 +171,8 @@ class SKALD_EXPORT Coordinator {
     uint64_t started = 0, completed = 0, compensated = 0, stuck = 0, abandoned = 0;
     uint64_t in_flight = 0, resumed = 0, attempts = 0, commits = 0, journal_bytes = 0;
     uint64_t late_verdicts = 0;
+    uint64_t asleep = 0;  // not in memory, and not counted as in flight
+    uint64_t woken = 0;
   };
   Stats stats() const;
   // OK while it works; otherwise why it stopped.

@@ -30,6 +30,10 @@ struct CoordinatorOptions {
   // output is larger may have run and is treated so.
   size_t payload_bytes_max = size_t{1} << 20;
   size_t key_bytes_max = 512;
+  // A saga that only waits, for a timer further away than this or for a signal, leaves memory: some
+  // 50 bytes of it stay, and it comes back for the timer, a signal or a question. That costs two
+  // small rows each way. InfiniteDuration(): none leaves.
+  absl::Duration asleep_after = absl::Seconds(5);
   // Finished sagas whose record by id is not written yet; beyond it they are written out, sorted.
   size_t finished_in_memory_max = size_t{1} << 15;
 

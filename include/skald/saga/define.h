@@ -206,8 +206,8 @@ class Builder {
     using Guards = GuardsOf<L>;
     using Given = typename internal::GivenOf<Entries, Guards, typename L::Used>::Type;
     using Item = typename internal::RangeOf<typename L::FanOut, Input, Given>::Item;
-    auto step = internal::AddTypedStep<kClass, Entries::template IsBeyondPivot<Guards>(), Input, Item,
-                                       typename Key::Output>(
+    auto step = internal::AddTypedStep<kClass, Entries::template IsBeyondPivot<Guards>(), Input,
+                                       Item, typename Key::Output>(
         draft_, Key::name(), LinksOf(links, typename L::Used{}, typename L::After{}), Given{});
     if constexpr (kForm == Form::kDecide) {
       step.SetDecision(std::forward<Parts>(parts)...);

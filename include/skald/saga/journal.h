@@ -85,6 +85,9 @@ struct BlockHeader {
 struct BlockEntry {
   SagaId saga;
   bool carried = false;  // the saga's whole journal so far; what older blocks say of it is repeated
+  // From here on its journal stands in a row of its own (lib/coordinator/asleep.h), until it is
+  // carried back. No events.
+  bool asleep = false;
   std::string_view events;
 };
 
@@ -92,6 +95,7 @@ struct BlockEntry {
 class SKALD_EXPORT BlockBuilder {
  public:
   void Add(const SagaId& saga, bool carried, std::string_view events);
+  void AddAsleep(const SagaId& saga);
   // The finished block; the builder is empty again and keeps its memory.
   std::string Seal(const BlockHeader& header);
 
@@ -99,6 +103,8 @@ class SKALD_EXPORT BlockBuilder {
   size_t size_bytes() const { return entries_.size(); }
 
  private:
+  void AddEntry(const SagaId& saga, uint8_t flags, std::string_view events);
+
   std::string entries_;
   uint32_t count_ = 0;
 };

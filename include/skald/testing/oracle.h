@@ -186,6 +186,7 @@ class SKALD_EXPORT Oracle {
   template <typename... Parts>
   bool Expect(Promise promise, bool holds, const Parts&... parts);
   void OnBlock(const Block& block);
+  void ReadAsleep(Store& store, absl::btree_map<SagaId, std::string>& found);
   void OnEntry(const Block& block, const BlockEntry& entry);
   void Apply(internal::SagaModel& model, uint64_t epoch, std::string_view events);
   void CheckOverlap(const SentAttempt& attempt, const internal::SagaModel& model);

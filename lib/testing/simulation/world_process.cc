@@ -40,6 +40,10 @@ CoordinatorOptions World::OptionsOf(Process& process) {
   options.key_bytes_max = 64;
   options.finished_in_memory_max = 16;
   options.journal_bytes_max = 8192;
+  constexpr absl::Duration kNever = absl::InfiniteDuration();
+  const absl::Duration asleep_after[] = {absl::Milliseconds(10), absl::Milliseconds(10),
+                                         absl::Milliseconds(500), kNever};
+  options.asleep_after = asleep_after[profile_.seed % 4];
   options.accept_time_leap = accept_leap_;
   options.observer = &observer_;
   options.clock = &scheduler_.clock();
@@ -258,6 +262,11 @@ void World::TakeApart(Process& process) {
   for (const SeededScheduler::ActorId actor : process.actors) scheduler_.RemoveActor(actor);
   process.parked.clear();
   oracle_.OnOwnerGone(process.number);
+  if (process.coordinator != nullptr) {
+    const Coordinator::Stats stats = process.coordinator->stats();
+    trace_.Count("woken", stats.woken);
+    trace_.Count("asleep at an end", stats.asleep);
+  }
   process.coordinator.reset();
   process.executor.reset();
   // Committers answer what waits, barriers let it go.

@@ -48,11 +48,13 @@ enum class Sabotage : uint8_t {
   kTakesAnySignal,       // a signal is accepted although its await may still be skipped
   kCountsSignalsTwice,   // a signal sent again is refused, as if another had come
   kRefusesTooEarly,      // a signal is refused for good by what is not durable yet
+  kForgetsSleepers,      // a saga that leaves memory is not written down
+  kForgetsTimers,        // nothing wakes it
   kEarlyTimer,           // a sleep or an await ends before its time
 };
 
 // Names in the order of the numbers, for tables and flags.
-inline constexpr std::array<std::string_view, 32> kSabotageNames = {
+inline constexpr std::array<std::string_view, 34> kSabotageNames = {
     "none",
     "early-answer",
     "answer-before-commit",
@@ -84,6 +86,8 @@ inline constexpr std::array<std::string_view, 32> kSabotageNames = {
     "takes-any-signal",
     "counts-signals-twice",
     "refuses-too-early",
+    "forgets-sleepers",
+    "forgets-timers",
     "early-timer",
 };
 

@@ -44,6 +44,8 @@ class SKALD_EXPORT Watch {
   void SetId(SagaId id) { id_ = id; }
   void Settle(absl::StatusOr<Settled> outcome);
   void Unsettle();
+  // By a callback. (Whoever blocks holds the watch.)
+  bool IsWaitedFor();
 
  private:
   const std::string key_;

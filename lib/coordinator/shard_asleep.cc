@@ -1,0 +1,181 @@
+// Sagas that leave memory because they only wait, and come back for a timer, a signal or a
+// question.
+//
+//   wait is far -> rows and mark in one batch -> durable -> out of memory
+//   due, or asked for -> read by id -> in memory; its next event carries its journal into the log
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core.h"
+#include "recovery.h"
+#include "shard.h"
+#include "skald/base/check.h"
+#include "skald/base/internal/sabotage.h"
+#include "skald/base/status.h"
+
+namespace skald::inline v1::internal {
+namespace {
+
+// So many come back in one round of the loop; the others wait for the next.
+constexpr size_t kWakesPerRound = 512;
+// A row that cannot be read is tried again after this.
+constexpr absl::Duration kReadAgain = absl::Seconds(1);
+
+}  // namespace
+
+// Nothing of it runs or is owed, and nobody asks for it: only time or a signal moves it.
+bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
+  if (core_.options.asleep_after == absl::InfiniteDuration()) return false;
+  if (wake - now_ < core_.options.asleep_after) return false;
+  const bool idle = machine.attempts.empty() && machine.running.empty() &&
+                    machine.outstanding == 0 && machine.undurable == 0;
+  const bool owed = machine.start.done != nullptr || !machine.on_durable.empty();
+  if (!idle || owed || !machine.halted.empty()) return false;
+  // Keys that share a hash would share a place.
+  const std::optional<SagaId> other = sleepers_.Find(machine.id.hash);
+  return !other && machine.journal.size() <= core_.options.payload_bytes_max;
+}
+
+// Writes its rows, and a mark into the journal that its events so far stand there.
+void Shard::FallAsleep(Machine& machine, absl::Time wake) {
+  Group& group = Pending();
+  group.builder.AddAsleep(machine.id);
+  if (machine.asleep) {
+    // What it waited for is over and did not matter: another timer takes its place.
+    group.deletes.push_back(WakeKey(machine.wake));
+  } else {
+    group.left_homes.push_back(machine.home);
+  }
+  machine.asleep = true;
+  machine.wake = {wake, machine.id};
+  if (!SKALD_SABOTAGED(kForgetsSleepers)) {
+    group.puts.emplace_back(AsleepKey(machine.id), EncodeAsleep({wake, machine.journal}));
+  }
+  if (!SKALD_SABOTAGED(kForgetsTimers)) group.puts.emplace_back(WakeKey(machine.wake), "");
+  if (machine.group == group.serial) return;
+  machine.group = group.serial;
+  ++machine.undurable;
+  group.machines.push_back(&machine);
+}
+
+// REQUIRES: its rows are durable, and it has said nothing since.
+void Shard::LeaveMemory(Machine& machine) {
+  sleepers_.Add(machine.wake);
+  if (machine.watch != nullptr && (machine.watch.use_count() > 1 || machine.watch->IsWaitedFor())) {
+    sleepers_.watches[machine.id] = machine.watch;
+  }
+  if (machine.floor_slot != LiveFloor::kOld) {
+    live_.MakeOld(std::exchange(machine.floor_slot, LiveFloor::kOld));
+  }
+  timers_.Remove(&machine);
+  Erase(&machine);
+  asleep_.store(sleepers_.size(), std::memory_order_relaxed);
+  GiveBack(&machine);
+}
+
+// The first event after a sleep carries the whole journal, this event with it, and takes the rows
+// away.
+void Shard::CarryBack(Machine& machine, Group& group) {
+  group.builder.Add(machine.id, true, machine.journal);
+  group.deletes.push_back(AsleepKey(machine.id));
+  group.deletes.push_back(WakeKey(machine.wake));
+  machine.asleep = false;
+  machine.home = group.home;
+  ++blocks_[group.home - first_block_].live;
+}
+
+absl::StatusOr<std::unique_ptr<Machine>> Shard::ReadAsleep(const SagaId& id) const {
+  SKALD_ASSIGN_OR_RETURN(const std::optional<Row> row,
+                         core_.committer->store().Get(Space::kRows, AsleepKey(id)));
+  if (!row) {
+    return absl::DataLossError(fmt::format("saga {} is asleep, and its row is gone", ToString(id)));
+  }
+  SKALD_ASSIGN_OR_RETURN(const AsleepRow asleep, DecodeAsleep(row->value));
+  auto machine = std::make_unique<Machine>();
+  machine->id = id;
+  machine->journal = asleep.journal;
+  machine->asleep = true;
+  machine->wake = {asleep.wake, id};
+  machine->floor_slot = LiveFloor::kOld;
+  machine->row_existed = true;
+  FoldJournal(core_, *machine);
+  return machine;
+}
+
+absl::StatusOr<Machine*> Shard::ComeBack(const SagaId& id) {
+  absl::StatusOr<std::unique_ptr<Machine>> read = ReadAsleep(id);
+  if (!read.ok()) {
+    return Annotate(read.status(), fmt::format("reading saga {}, which is asleep", ToString(id)));
+  }
+  Machine* machine = read->release();
+  sleepers_.Remove(id);
+  asleep_.store(sleepers_.size(), std::memory_order_relaxed);
+  if (const auto watch = sleepers_.watches.find(id); watch != sleepers_.watches.end()) {
+    machine->watch = std::move(watch->second);
+    sleepers_.watches.erase(watch);
+  }
+  core_.in_flight.fetch_add(1, std::memory_order_relaxed);
+  Insert(machine);
+  live_bytes_ += machine->journal.size();
+  if (machine->registered != nullptr) machine->frame.Reset(machine->registered->layout);
+  stats_.woken.fetch_add(1, std::memory_order_relaxed);
+  // Where nothing comes of it, it goes again.
+  timers_.Set(machine, std::min(machine->wake.time, now_ + core_.options.asleep_after));
+  return machine;
+}
+
+// RETURNS: whether there was anything to do.
+bool Shard::WakeDue() {
+  if (sleepers_.next() > now_) return false;
+  const absl::Status read = sleepers_.ReadWindow(
+      core_.committer->store(), now_, [this](uint64_t h) { return &core_.ShardOf(h) == this; });
+  if (!read.ok()) return WakeLater(read);
+  for (size_t woken = 0; woken < kWakesPerRound; ++woken) {
+    const std::optional<WakeTime> due = sleepers_.TakeDue(now_);
+    if (!due) break;
+    // (One that came back meanwhile for something else has its timer in memory.)
+    if (sleepers_.Find(due->saga.hash) != due->saga) continue;
+    absl::StatusOr<Machine*> machine = ComeBack(due->saga);
+    if (!machine.ok()) return WakeLater(machine.status());
+    Advance(**machine);
+    if (MaySeal()) Seal();
+  }
+  return true;
+}
+
+bool Shard::WakeLater(const absl::Status& why) {
+  core_.Notify(Severity::kWarning, "sagas-not-woken", "store", why.ToString());
+  wake_not_before_ = now_ + kReadAgain;
+  sleepers_.Rewind(absl::UnixEpoch());
+  return false;
+}
+
+absl::Time Shard::NextWake() const {
+  return sleepers_.size() == 0 ? absl::InfiniteFuture()
+                               : std::max(sleepers_.next(), wake_not_before_);
+}
+
+void Shard::AdoptAsleep(const WakeTime& wake) {
+  sleepers_.Add(wake);
+  live_.AddOld(static_cast<uint64_t>(wake.saga.incarnation));
+  asleep_.store(sleepers_.size(), std::memory_order_relaxed);
+}
+
+void Shard::ListAsleep(const SagaFilter& filter, std::vector<SagaInfo>& out) const {
+  size_t left = filter.limit;
+  sleepers_.ForEach([&](const SagaId& id) {
+    if (left == 0) return;
+    absl::StatusOr<std::unique_ptr<Machine>> machine = ReadAsleep(id);
+    if (!machine.ok()) return;
+    SagaInfo info = InfoOf(**machine);
+    if (filter.state && *filter.state != info.state) return;
+    if (!filter.definition.empty() && filter.definition != info.definition) return;
+    --left;
+    out.push_back(std::move(info));
+  });
+}
+
+}  // namespace skald::inline v1::internal
