@@ -1,0 +1,205 @@
+// Sagas that leave memory while they only wait, and what brings them back.
+#include "world.h"
+
+namespace skald_test {
+namespace {
+
+using skald::Define;
+using skald::SagaState;
+using skald::StepContext;
+
+struct Nap : skald::StepKey<"nap"> {};
+struct Paid : skald::SignalKey<"paid", std::string> {};
+struct Check : skald::StepKey<"check", std::string> {};
+
+struct Sleepy : World {
+  Sleepy() { options.asleep_after = absl::Seconds(5); }
+
+  skald::Definition Paying(absl::Duration timeout = absl::Hours(1)) {
+    Script& s = script;
+    return Define(kOrder)
+        .Step(
+            StepA{}, [&s](const StepContext& c, const std::string&) { return s.Act("a", c); },
+            [&s](const StepContext& c, const std::string&, const std::string* o) {
+              return s.Compensate("a", c, o);
+            })
+        .AwaitSignal(Paid{}, timeout)
+        .NoEffect(Check{}, skald::Using(StepA{}, Paid{}),
+                  [&s](const StepContext& c, const std::string&, const std::string& a,
+                       const std::optional<std::string>& paid) {
+                    s.Note("check " + a + " " + paid.value_or("nothing"), c);
+                    return std::string("checked");
+                  })
+        .Returns(Check{})
+        .Build();
+  }
+  uint64_t asleep() { return coordinator->stats().asleep; }
+  uint64_t in_memory() { return coordinator->stats().in_flight; }
+};
+
+TEST_CASE("a saga that waits for long leaves memory, and its timer brings it back") {
+  Sleepy w;
+  w.Open({w.Paying()});
+  auto saga = w.Start();
+  w.Run();
+  CHECK(w.asleep() == 1);
+  CHECK(w.in_memory() == 0);
+  w.Pass(absl::Minutes(59));
+  CHECK(w.asleep() == 1);
+  w.Pass(absl::Minutes(1));
+  CHECK(w.asleep() == 0);
+  CHECK(w.script.calls == Calls{"a", "check a-out nothing"});
+  CHECK(saga.Await()->state() == SagaState::kCompleted);
+}
+
+TEST_CASE("a short wait is not worth leaving memory for") {
+  Sleepy w;
+  w.Open({w.Paying(absl::Seconds(4))});
+  w.Start();
+  w.Run();
+  CHECK(w.asleep() == 0);
+  CHECK(w.in_memory() == 1);
+}
+
+TEST_CASE("a signal, a Cancel, a Show and a duplicate Start find a saga asleep") {
+  Sleepy w;
+  w.Open({w.Paying()});
+  auto saga = w.Start();
+  w.Run();
+  REQUIRE(w.asleep() == 1);
+  SECTION("a signal") {
+    CHECK(w.coordinator->Signal(saga.id(), Paid{}, "10", "d").ok());
+    w.Run();
+    CHECK(w.script.calls == Calls{"a", "check a-out 10"});
+    CHECK(saga.Await()->state() == SagaState::kCompleted);
+  }
+  SECTION("a Cancel") {
+    CHECK(w.coordinator->Cancel(saga.id(), {"me", "no"}).ok());
+    w.Run();
+    CHECK(w.script.calls == Calls{"a", "undo a(a-out)"});
+    CHECK(saga.Await()->state() == SagaState::kCompensated);
+  }
+  SECTION("a Show, after which it sleeps again") {
+    CHECK(w.coordinator->Show(saga.id())->info.state == SagaState::kRunning);
+    CHECK(w.asleep() == 0);
+    w.Pass(absl::Seconds(5));
+    CHECK(w.asleep() == 1);
+    CHECK(w.coordinator->List()->size() == 1);
+    CHECK(w.asleep() == 1);
+  }
+  SECTION("a duplicate Start, and one with another input") {
+    auto again = w.coordinator->Start(kOrder, "in", {.key = "k"});
+    REQUIRE(again.ok());
+    CHECK(again->existed());
+    CHECK(again->id() == saga.id());
+    w.Pass(absl::Seconds(5));
+    REQUIRE(w.asleep() == 1);
+    CHECK(absl::IsAlreadyExists(
+        w.coordinator->Start(kOrder, "another", {.key = "k"}).status()));
+  }
+  SECTION("its deadline") {
+    auto other = w.Start("k2", "in", absl::Minutes(10));
+    w.Run();
+    CHECK(w.asleep() == 2);
+    w.Pass(absl::Minutes(10));
+    CHECK(other.Await()->reason() == "the saga's deadline passed");
+    CHECK(w.asleep() == 1);
+  }
+}
+
+TEST_CASE("a saga asleep is there after a crash, without being read") {
+  Sleepy w;
+  w.Open({w.Paying()});
+  auto saga = w.Start();
+  w.Run();
+  w.Crash();
+  w.Open({w.Paying()});
+  w.Run();
+  CHECK(w.coordinator->stats().resumed == 0);
+  CHECK(w.asleep() == 1);
+  w.Pass(absl::Hours(1));
+  CHECK(w.script.calls == Calls{"a", "check a-out nothing"});
+  CHECK(w.StateOf(saga.id()) == SagaState::kCompleted);
+}
+
+TEST_CASE("whoever waits for a saga asleep is told when it has ended") {
+  Sleepy w;
+  w.Open({w.Paying()});
+  std::string told;
+  {
+    auto saga = w.Start();
+    saga.AwaitThen([&](const absl::StatusOr<skald::Outcome<std::string>>& outcome) {
+      told = outcome.ok() ? *outcome->result() : "?";
+    });
+  }  // the handle is gone; the question stays
+  w.Run();
+  REQUIRE(w.asleep() == 1);
+  w.Pass(absl::Hours(1));
+  CHECK(told == "checked");
+}
+
+TEST_CASE("a saga asleep keeps the floor down, and others do not pile up behind it") {
+  Sleepy w;
+  w.Open({w.Paying()});
+  auto sleeper = w.Start("sleeper");
+  w.Run();
+  REQUIRE(w.asleep() == 1);
+  for (int i = 0; i < 10; ++i) {
+    auto other = w.Start("other" + std::to_string(i));
+    w.Run();
+    REQUIRE(w.coordinator->Cancel(other.id(), {"me", "no"}).ok());
+    w.Run();
+  }
+  CHECK(w.script.floors.back() == sleeper.id().incarnation);
+  CHECK(w.coordinator->Cancel(sleeper.id(), {"me", "no"}).ok());
+  w.Run();
+  auto last = w.Start("last");
+  w.Run();
+  CHECK(w.script.floors.back() == last.id().incarnation);
+}
+
+TEST_CASE("a saga that sleeps for ever does not keep old journal blocks") {
+  Sleepy w;
+  w.options.journal_bytes_max = 4096;
+  w.options.finished_in_memory_max = 2;
+  w.Open({w.Paying(absl::InfiniteDuration())});
+  auto sleeper = w.Start("sleeper");
+  w.Run();
+  for (int i = 0; i < 50; ++i) {
+    auto other = w.Start("other" + std::to_string(i));
+    w.Run();
+    REQUIRE(w.coordinator->Signal(other.id(), Paid{}, "1", "d").ok());
+    w.Run();
+  }
+  auto cursor = w.store->Scan(skald::Space::kLog, {});
+  REQUIRE(cursor.ok());
+  int blocks = 0;
+  for (; (*cursor)->Valid(); (*cursor)->Next()) ++blocks;
+  CHECK(blocks < 40);
+  w.Crash();
+  w.Open({w.Paying(absl::InfiniteDuration())});
+  CHECK(w.coordinator->Signal(sleeper.id(), Paid{}, "1", "d").ok());
+  w.Run();
+  CHECK(w.StateOf(sleeper.id()) == SagaState::kCompleted);
+}
+
+TEST_CASE("a saga asleep whose definition is gone is stuck when it is looked at, and goes on with it") {
+  Sleepy w;
+  w.Open({w.Paying()});
+  auto saga = w.Start();
+  w.Run();
+  w.Crash();
+  w.Open({});
+  w.Run();
+  CHECK(w.StateOf(saga.id()) == SagaState::kStuck);
+  CHECK(absl::IsUnavailable(w.coordinator->Signal(saga.id(), Paid{}, "1", "d")));
+  w.Crash();
+  w.Open({w.Paying()});
+  w.Run();
+  CHECK(w.coordinator->Signal(saga.id(), Paid{}, "1", "d").ok());
+  w.Run();
+  CHECK(w.StateOf(saga.id()) == SagaState::kCompleted);
+}
+
+}  // namespace
+}  // namespace skald_test
