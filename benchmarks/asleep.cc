@@ -1,9 +1,9 @@
 // Many sagas asleep: what one costs in memory and on disk, how fast they come back, and that none
 // comes back early or is lost when the process is killed.
 //
-//   asleep start --dir D --count 1000000    starts them; each sleeps until some moment of one hour
-//   asleep wake  --dir D [--kill-after N]   lets the hour pass; N: dies (SIGKILL) after N have ended
-//   asleep check --dir D --count 1000000    every one has ended, once
+//   asleep start --dir D --count 1000000   starts them; each sleeps until some moment of one hour
+//   asleep wake  --dir D [--kill-after N]   lets the hour pass; N: dies (SIGKILL) after N have
+//   ended asleep check --dir D --count 1000000    every one has ended, once
 //
 // The clock is moved by hand, so that an hour takes no time; the disk and its syncs are real.
 #include <malloc.h>
@@ -67,12 +67,13 @@ double Seconds(absl::Time since) {
 Definition Sleeper(Run& run) {
   return Define(kSleeper)
       .Sleep(Rest{}, [](const Input& input) { return kBegin + absl::Seconds(input.second); })
-      .NoEffect(Done{},
-                [&run](const StepContext&, const Input& input) {
-                  if (run.right < kBegin + absl::Seconds(input.second)) ++run.early;
-                  if (++run.ended == run.kill_after) raise(SIGKILL);
-                },
-                Inline())
+      .NoEffect(
+          Done{},
+          [&run](const StepContext&, const Input& input) {
+            if (run.right < kBegin + absl::Seconds(input.second)) ++run.early;
+            if (++run.ended == run.kill_after) raise(SIGKILL);
+          },
+          Inline())
       .Build();
 }
 
@@ -118,11 +119,11 @@ void Start(const std::string& dir, uint64_t count) {
   fmt::print("{} started in {:.1f} s, {:.0f} a second; {} asleep, {} in memory\n", count, seconds,
              static_cast<double>(count) / seconds, stats.asleep, stats.in_flight);
   run.coordinator->RunUntilIdle();
-  fmt::print("resident before {} KiB, after {} KiB (with the store's own buffers)\n",
-             before / 1024, ResidentBytes() / 1024);
+  fmt::print("resident before {} KiB, after {} KiB (with the store's own buffers)\n", before / 1024,
+             ResidentBytes() / 1024);
 }
 
-// Memory of the sleepers alone: what an open adds over a store whose buffers are full of their rows.
+// Memory of the sleepers alone: what an open adds over a store whose buffers hold their rows.
 void Weigh(const std::string& dir) {
   Run run;
   for (const bool weighed : {false, true}) {

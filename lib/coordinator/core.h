@@ -23,7 +23,7 @@
 
 namespace skald::inline v1::internal {
 
-struct Core : std::enable_shared_from_this<Core> {
+struct Core final : MisuseReporter, std::enable_shared_from_this<Core> {
   Core(CoordinatorOptions o, Executor& e) : options(std::move(o)), executor(e) {}
 
   CoordinatorOptions options;
@@ -61,6 +61,9 @@ struct Core : std::enable_shared_from_this<Core> {
   double Jitter();
   std::string GenerateKey();
   void Notify(Severity severity, std::string_view kind, std::string subject, std::string message);
+  void Report(std::string_view kind, std::string what) override {
+    Notify(Severity::kWarning, kind, "step", std::move(what));
+  }
   // The committer stopped: nothing more is answered but "ask again".
   void Fail(const absl::Status& why);
   absl::Status Health();

@@ -37,7 +37,8 @@ struct Registered {
 
 // One call of user code, from its dispatch until it has come back.
 struct Attempt {
-  std::shared_ptr<void> keeps_alive;  // the coordinator's core, while user code runs elsewhere
+  // The coordinator's core, while user code runs elsewhere.
+  std::shared_ptr<MisuseReporter> keeps_alive;
   Shard* shard = nullptr;
   Machine* machine = nullptr;
   uint16_t step = 0;

@@ -46,7 +46,7 @@ class AttemptRun {
 
   static void Return(Attempt* attempt) {
     // Taken out, or an attempt in the inbox of a stopped core would keep that core for ever.
-    const std::shared_ptr<void> keeps_alive = std::move(attempt->keeps_alive);
+    const std::shared_ptr<MisuseReporter> keeps_alive = std::move(attempt->keeps_alive);
     attempt->shard->Post({.kind = Message::Kind::kAttemptDone, .object = attempt, .call = {}});
   }
 
@@ -208,6 +208,7 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt) {
   attempt.call.context = &*attempt.context;
   attempt.call.outputs = {attempt.outputs.data(), attempt.outputs.size()};
   attempt.call.result = &attempt.result;
+  attempt.call.reporter = &attempt.keeps_alive;
   attempt.call.met = false;  // the object served another attempt before
   attempt.call.done = [a = &attempt] { AttemptRun::Return(a); };
   return true;

@@ -1,4 +1,4 @@
-// Define: a saga as a chain of typed steps, checked by the compiler.
+// Define: a saga as a graph of typed steps, checked by the compiler.
 //
 //   skald::Definition PlaceOrder(Shop& shop) {
 //     using skald::StepContext, skald::Using;
@@ -32,6 +32,9 @@
 // Verdict<Nothing> or a Task of these. Its Output* is null when the action may have run but what it
 // gave is not known: it must be right both ways. Parameters may be values or const references, but
 // of exactly these types.
+//
+// Either may instead take a StepCompletion (saga/step_completion.h) as its last parameter, return
+// void and say its verdict later.
 //
 // Functions are plain functions or function objects, move-only ones too, and are called as const,
 // for many sagas at once from many threads. What they capture by reference must outlive the

@@ -60,6 +60,13 @@ struct AttemptResult {
   }
 };
 
+// Where user code's mistakes are told that are harmless, and still mistakes. THREADS: any.
+class MisuseReporter {
+ public:
+  virtual ~MisuseReporter() = default;
+  virtual void Report(std::string_view kind, std::string what) = 0;
+};
+
 // One attempt. Everything it points to lives until it has completed.
 struct Call {
   const StepContext* context = nullptr;
@@ -70,6 +77,7 @@ struct Call {
   // Compensations: the action's output, or null when it is not known.
   const void* own_output = nullptr;
   AttemptResult* result = nullptr;
+  const std::shared_ptr<MisuseReporter>* reporter = nullptr;  // may be null
   // Called once, from any thread, when the call did not complete before it returned.
   absl::AnyInvocable<void() &&> done;
 

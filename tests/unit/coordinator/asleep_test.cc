@@ -94,8 +94,7 @@ TEST_CASE("a signal, a Cancel, a Show and a duplicate Start find a saga asleep")
     CHECK(again->id() == saga.id());
     w.Pass(absl::Seconds(5));
     REQUIRE(w.asleep() == 1);
-    CHECK(absl::IsAlreadyExists(
-        w.coordinator->Start(kOrder, "another", {.key = "k"}).status()));
+    CHECK(absl::IsAlreadyExists(w.coordinator->Start(kOrder, "another", {.key = "k"}).status()));
   }
   SECTION("its deadline") {
     auto other = w.Start("k2", "in", absl::Minutes(10));
@@ -183,7 +182,7 @@ TEST_CASE("a saga that sleeps for ever does not keep old journal blocks") {
   CHECK(w.StateOf(sleeper.id()) == SagaState::kCompleted);
 }
 
-TEST_CASE("a saga asleep whose definition is gone is stuck when it is looked at, and goes on with it") {
+TEST_CASE("a saga asleep whose definition is gone is stuck when it is looked at") {
   Sleepy w;
   w.Open({w.Paying()});
   auto saga = w.Start();

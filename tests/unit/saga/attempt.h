@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +37,11 @@ class Attempt {
   template <typename T>
   Attempt& Own(const T& output) {
     call_.own_output = &output;
+    return *this;
+  }
+
+  Attempt& Report(const std::shared_ptr<internal::MisuseReporter>& reporter) {
+    call_.reporter = &reporter;
     return *this;
   }
 

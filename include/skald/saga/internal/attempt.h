@@ -16,7 +16,9 @@
 #include "skald/base/verdict.h"
 #include "skald/saga/definition.h"
 #include "skald/saga/internal/entries.h"
+#include "skald/saga/internal/function_rules.h"
 #include "skald/saga/internal/say.h"
+#include "skald/saga/step_completion.h"
 
 namespace skald::inline v1::internal {
 
@@ -67,6 +69,26 @@ CallState RunAttempt(const Runner& runner, Call& call) {
   return CallState::kComplete;
 }
 
+// Makes a call that ends when a completion is called. `invoke` gives it to the user's function.
+template <typename T, typename Invoke>
+CallState RunWithCompletion(Call& call, Invoke invoke) {
+  auto state = std::make_shared<CompletionState>(call);
+#if defined(__cpp_exceptions)
+  try {
+#endif
+    invoke(StepCompletion<T>(state));
+#if defined(__cpp_exceptions)
+  } catch (...) {
+    if (AttemptResult* result = state->Begin()) {
+      SayException(*result);
+      state->Finish();
+    }
+  }
+#endif
+  state.reset();  // unsaid and dropped already: said now
+  return call.MeetSecond() ? CallState::kComplete : CallState::kPending;
+}
+
 // How a function is given a used output: Gs is its type, or a pointer to it where there may be
 // none.
 template <typename G>
@@ -87,19 +109,28 @@ struct ActionRunner {
   [[no_unique_address]] F function;
   [[no_unique_address]] UsedSteps<sizeof...(Gs)> used;
 
-  CallState operator()(Call& call) const { return RunAttempt<T>(*this, call); }
-
-  decltype(auto) Invoke(const Call& call) const {
-    return Invoke(call, std::index_sequence_for<Gs...>());
+  CallState operator()(Call& call) const {
+    using Es = Join<typename HeadOf<Input, Item>::Type, TypeList<Gs...>>;
+    if constexpr (kTakesCompletion<F, Es, T>) {
+      return RunWithCompletion<T>(call, [&](StepCompletion<T> done) { Invoke(call, done); });
+    } else {
+      return RunAttempt<T>(*this, call);
+    }
   }
-  template <size_t... kIs>
-  decltype(auto) Invoke(const Call& call, std::index_sequence<kIs...> /*all*/) const {
+
+  template <typename... Done>
+  decltype(auto) Invoke(const Call& call, const Done&... done) const {
+    return Invoke(call, std::index_sequence_for<Gs...>(), done...);
+  }
+  template <size_t... kIs, typename... Done>
+  decltype(auto) Invoke(const Call& call, std::index_sequence<kIs...> /*all*/,
+                        const Done&... done) const {
     const auto& input = *static_cast<const Input*>(call.input);
     if constexpr (std::is_void_v<Item>) {
-      return function(*call.context, input, GiveUsed<Gs>(call, used.index[kIs])...);
+      return function(*call.context, input, GiveUsed<Gs>(call, used.index[kIs])..., done...);
     } else {
       return function(*call.context, input, *static_cast<const Item*>(call.item),
-                      GiveUsed<Gs>(call, used.index[kIs])...);
+                      GiveUsed<Gs>(call, used.index[kIs])..., done...);
     }
   }
 };
@@ -110,21 +141,31 @@ struct CompensationRunner {
   [[no_unique_address]] F function;
   [[no_unique_address]] UsedSteps<sizeof...(Gs)> used;
 
-  CallState operator()(Call& call) const { return RunAttempt<Nothing>(*this, call); }
-
-  decltype(auto) Invoke(const Call& call) const {
-    return Invoke(call, std::index_sequence_for<Gs...>());
+  CallState operator()(Call& call) const {
+    using Own = ShortUndo<typename HeadOf<Input, Item>::Type, T>;
+    if constexpr (kTakesCompletion<F, Join<Own, TypeList<GivenPointer<Gs>...>>, Nothing>) {
+      return RunWithCompletion<Nothing>(call,
+                                        [&](StepCompletion<Nothing> done) { Invoke(call, done); });
+    } else {
+      return RunAttempt<Nothing>(*this, call);
+    }
   }
-  template <size_t... kIs>
-  decltype(auto) Invoke(const Call& call, std::index_sequence<kIs...> /*all*/) const {
+
+  template <typename... Done>
+  decltype(auto) Invoke(const Call& call, const Done&... done) const {
+    return Invoke(call, std::index_sequence_for<Gs...>(), done...);
+  }
+  template <size_t... kIs, typename... Done>
+  decltype(auto) Invoke(const Call& call, std::index_sequence<kIs...> /*all*/,
+                        const Done&... done) const {
     const auto& input = *static_cast<const Input*>(call.input);
     const auto* own = static_cast<const T*>(call.own_output);
     if constexpr (std::is_void_v<Item>) {
       return function(*call.context, input, own,
-                      static_cast<GivenPointer<Gs>>(call.outputs[used.index[kIs]])...);
+                      static_cast<GivenPointer<Gs>>(call.outputs[used.index[kIs]])..., done...);
     } else {
       return function(*call.context, input, *static_cast<const Item*>(call.item), own,
-                      static_cast<GivenPointer<Gs>>(call.outputs[used.index[kIs]])...);
+                      static_cast<GivenPointer<Gs>>(call.outputs[used.index[kIs]])..., done...);
     }
   }
 };

@@ -91,7 +91,8 @@ struct TypedStep {
   void SetCompensation(F&& function) {
     using Decayed = std::decay_t<F>;
     using Head = typename HeadOf<Input, Item>::Type;
-    if constexpr (kFits<Decayed, ShortUndo<Head, T>> == Fit::kFits) {
+    if constexpr (kFits<Decayed, ShortUndo<Head, T>> == Fit::kFits ||
+                  kTakesCompletion<Decayed, ShortUndo<Head, T>, Nothing>) {
       node.compensation =
           CompensationRunner<Input, Item, T, Decayed>{std::forward<F>(function), {}};
     } else {

@@ -14,16 +14,28 @@
 #include "skald/saga/internal/say.h"
 #include "skald/saga/internal/signature.h"
 #include "skald/saga/modifiers.h"
+#include "skald/saga/step_completion.h"
 #include "skald/saga/step_context.h"
 #include "skald/saga/step_options.h"
 
 namespace skald::inline v1::internal {
 
+// Its last parameter is a completion of T, behind `Es`.
+template <typename F, typename Es, typename T>
+inline constexpr Fit kCompletionFit = kFits<F, Join<Es, TypeList<StepCompletion<T>>>>;
+template <typename F, typename Es, typename T>
+inline constexpr bool kTakesCompletion = kCompletionFit<F, Es, T> == Fit::kFits;
+
 template <typename Head, typename T, typename F, typename Given>
 consteval Rule ActionRule() {
   using Es = Join<Head, Given>;
   constexpr Fit kFit = kFits<F, Es>;
-  if constexpr (kFit == Fit::kMutable) {
+  if constexpr (kCompletionFit<F, Es, T> == Fit::kMutable) {
+    return Rule::kMutableFunction;
+  } else if constexpr (kTakesCompletion<F, Es, T>) {
+    using R = CallResult<F, Join<Es, TypeList<StepCompletion<T>>>>;
+    return std::is_void_v<R> ? Rule::kNone : Rule::kCompletionResult;
+  } else if constexpr (kFit == Fit::kMutable) {
     return Rule::kMutableFunction;
   } else if constexpr (kFit == Fit::kWrong) {
     return Rule::kActionParameters;
@@ -38,6 +50,8 @@ consteval Rule ReconcileRule() {
   constexpr Rule kRule = ActionRule<Head, T, F, Given>();
   if constexpr (kRule == Rule::kActionParameters) {
     return Rule::kReconcileParameters;
+  } else if constexpr (kTakesCompletion<F, Join<Head, Given>, T>) {
+    return Rule::kReconcileResult;
   } else if constexpr (kRule == Rule::kNone) {
     using R = std::remove_cvref_t<CallResult<F, Join<Head, Given>>>;
     constexpr bool kVerdict = std::is_same_v<Awaited<R>, Verdict<T>>;
@@ -64,7 +78,11 @@ template <typename Head, typename T, typename F, typename Given>
 consteval Rule CompensationRule() {
   constexpr Fit kShort = kFits<F, ShortUndo<Head, T>>;
   constexpr Fit kLong = kFits<F, LongUndo<Head, T, Given>>;
-  if constexpr (kShort == Fit::kFits || kLong == Fit::kFits) {
+  if constexpr (kTakesCompletion<F, ShortUndo<Head, T>, Nothing> ||
+                kTakesCompletion<F, LongUndo<Head, T, Given>, Nothing>) {
+    // (It fits one of the two; both give the same.)
+    return Rule::kNone;
+  } else if constexpr (kShort == Fit::kFits || kLong == Fit::kFits) {
     using Es =
         std::conditional_t<kShort == Fit::kFits, ShortUndo<Head, T>, LongUndo<Head, T, Given>>;
     using R = std::remove_cvref_t<CallResult<F, Es>>;

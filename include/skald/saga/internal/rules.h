@@ -34,6 +34,7 @@ enum class Rule : unsigned char {
   kSurplusCompensation,
   kActionParameters,
   kActionResult,
+  kCompletionResult,
   kCompensationParameters,
   kCompensationOutput,
   kCompensationResult,
@@ -137,6 +138,9 @@ consteval bool Obeyed() {
                 "skald: an action returns its key's Output as T, absl::StatusOr<T>, "
                 "skald::Verdict<T> or a skald::Task of these; with no Output also void or "
                 "absl::Status");
+  static_assert(kBroken != Rule::kCompletionResult,
+                "skald: a step function that takes a StepCompletion says its verdict through it "
+                "and returns void");
   static_assert(kBroken != Rule::kCompensationParameters,
                 "skald: a compensation takes exactly (const StepContext&, const Input&, with "
                 "ForEach const Item&, const Output*), and then optionally const UsedOutput*... for "
