@@ -68,5 +68,38 @@ TEST_CASE("04_idempotent_start charges once, however often it is asked") {
         "charged 1 time\n");
 }
 
+TEST_CASE("05_parallel books side by side and insures only who wants it") {
+  CHECK(Say(PARALLEL_PATH) ==
+        "Ada pays for seat 12A, room 7, policy 99\n"
+        "Ben pays for seat 12A, room 7\n");
+}
+
+TEST_CASE("06_fan_out reserves each line, and gives all back when one is sold out") {
+  CHECK(Say(FAN_OUT_PATH) ==
+        "first: 3 lines, 3 reserved\n"
+        "second: no vase left\n"
+        "left: 3 lamps, 4 rugs\n");
+}
+
+TEST_CASE("07_await_payment takes a payment once, refuses a late one, and can be cancelled") {
+  CHECK(Say(AWAIT_PATH) ==
+        "order A-1\n"
+        "  holds a lamp\n"
+        "  ships a lamp, paid by payment 7\n"
+        "order A-2\n"
+        "  holds a lamp\n"
+        "  puts the lamp back\n"
+        "  undone: not paid in time\n"
+        "  payment 8 came too late: its sender pays it back\n"
+        "order A-3\n"
+        "  holds a lamp\n"
+        "  puts the lamp back\n"
+        "  undone: cancelled\n");
+}
+
+TEST_CASE("08_coroutines asks three ways, none of which holds a thread of the pool for long") {
+  CHECK(Say(COROUTINES_PATH) == "yes to tea one, yes to tea two, yes to tea three\n");
+}
+
 }  // namespace
 }  // namespace example_tests
