@@ -19,12 +19,17 @@ using skald::ServiceKind;
 using skald::SimulatedDefinition;
 using skald::SimulatedStep;
 using skald::StepClass;
+using skald::internal::StepKind;
 
 constexpr std::pair<const char*, StepClass> kClasses[] = {
     {"compensatable", StepClass::kCompensatable},
     {"no-effect", StepClass::kNoEffect},
     {"pivot", StepClass::kPivot},
     {"retriable", StepClass::kRetriable}};
+constexpr std::pair<const char*, StepKind> kKinds[] = {{"call", StepKind::kCall},
+                                                       {"decision", StepKind::kDecision},
+                                                       {"sleep", StepKind::kSleep},
+                                                       {"await", StepKind::kAwait}};
 constexpr std::pair<const char*, ServiceKind> kServices[] = {{"shared", ServiceKind::kShared},
                                                              {"own", ServiceKind::kOwn},
                                                              {"remote", ServiceKind::kRemote},
@@ -60,14 +65,46 @@ absl::Status RefuseUnknown(const json& from, const std::set<std::string>& known)
   return absl::OkStatus();
 }
 
+absl::Status ReadNames(const json& from, const SimulatedDefinition& saga,
+                       std::vector<uint16_t>& into) {
+  for (const json& name : from) {
+    SKALD_ASSIGN_OR_RETURN(const uint16_t index, IndexOf(saga, name.get<std::string>()));
+    into.push_back(index);
+  }
+  return absl::OkStatus();
+}
+
+// What it follows, which decisions it goes by, its items, how long it waits.
+absl::Status ReadLinks(const json& from, const SimulatedDefinition& saga, SimulatedStep& step) {
+  SKALD_RETURN_IF_ERROR(ReadNames(from.value("uses", json::array()), saga, step.uses));
+  if (step.uses.size() > 2) return Bad("it uses more than two outputs");
+  if (from.contains("after")) {
+    SKALD_RETURN_IF_ERROR(ReadNames(from["after"], saga, step.after.emplace()));
+  }
+  for (const bool when : {true, false}) {
+    std::vector<uint16_t> decisions;
+    SKALD_RETURN_IF_ERROR(
+        ReadNames(from.value(when ? "when" : "unless", json::array()), saga, decisions));
+    for (const uint16_t decision : decisions) step.guards.push_back({decision, when});
+  }
+  step.items_max = from.value("items_max", 0U);
+  step.parallelism = from.value("parallelism", 1U);
+  if (from.contains("delay_ms")) step.delay = absl::Milliseconds(from["delay_ms"].get<int64_t>());
+  return absl::OkStatus();
+}
+
 absl::Status ReadStep(const json& from, SimulatedDefinition& saga) {
   SKALD_RETURN_IF_ERROR(
-      RefuseUnknown(from, {"name", "class", "service", "timeout_ms", "attempts_max", "delay_min_ms",
-                           "delay_max_ms", "guarded", "once", "inline", "reconcile", "uses"}));
+      RefuseUnknown(from, {"name", "class", "kind", "service", "timeout_ms", "attempts_max",
+                           "delay_min_ms", "delay_max_ms", "guarded", "once", "inline", "reconcile",
+                           "uses", "after", "when", "unless", "items_max", "parallelism",
+                           "delay_ms"}));
   SimulatedStep step;
   step.name = from.at("name").get<std::string>();
   if (!skald::IsName(step.name)) return Bad("a name is 1 to 64 letters, digits, '-', '_' or '.'");
-  SKALD_ASSIGN_OR_RETURN(step.step_class, OneOf(from, "class", "compensatable", kClasses));
+  SKALD_ASSIGN_OR_RETURN(step.kind, OneOf(from, "kind", "call", kKinds));
+  const char* const usual = step.kind == StepKind::kCall ? "compensatable" : "no-effect";
+  SKALD_ASSIGN_OR_RETURN(step.step_class, OneOf(from, "class", usual, kClasses));
   SKALD_ASSIGN_OR_RETURN(step.service, OneOf(from, "service", "remote", kServices));
   auto& options = step.options;
   options.timeout = absl::Milliseconds(from.value("timeout_ms", 30'000));
@@ -83,33 +120,8 @@ absl::Status ReadStep(const json& from, SimulatedDefinition& saga) {
     return Bad("only a step of the service 'bare' can run inline: it never waits");
   }
   step.reconcile = from.value("reconcile", false);
-  for (const json& used : from.value("uses", json::array())) {
-    SKALD_ASSIGN_OR_RETURN(const uint16_t index, IndexOf(saga, used.get<std::string>()));
-    step.uses.push_back(index);
-  }
-  if (step.uses.size() > 2) return Bad("it uses more than two outputs");
+  SKALD_RETURN_IF_ERROR(ReadLinks(from, saga, step));
   saga.steps.push_back(std::move(step));
-  return absl::OkStatus();
-}
-
-// What the compiler checks of a definition in code.
-absl::Status CheckPlaces(const SimulatedDefinition& saga) {
-  bool beyond = false;
-  for (const SimulatedStep& step : saga.steps) {
-    const auto wrong = [&](const char* why) {
-      return Bad(fmt::format("step '{}' {}", step.name, why));
-    };
-    if (step.step_class == StepClass::kPivot && beyond) return wrong("is a second pivot");
-    if (step.step_class == StepClass::kRetriable && !beyond)
-      return wrong("is retriable before a pivot");
-    if (step.step_class == StepClass::kCompensatable && beyond) {
-      return wrong("is compensatable behind the pivot");
-    }
-    if (step.reconcile && step.step_class != StepClass::kPivot) {
-      return wrong("has a reconcile and is no pivot");
-    }
-    beyond = beyond || step.step_class == StepClass::kPivot;
-  }
   return absl::OkStatus();
 }
 
@@ -124,7 +136,7 @@ absl::StatusOr<SimulatedDefinition> Read(const json& from) {
         skald::Annotate(ReadStep(step, saga), fmt::format("step {}", saga.steps.size() + 1)));
   }
   if (saga.steps.empty()) return Bad("it has no steps");
-  SKALD_RETURN_IF_ERROR(CheckPlaces(saga));
+  SKALD_RETURN_IF_ERROR(skald::Validate(saga));
   if (from.contains("result")) {
     SKALD_ASSIGN_OR_RETURN(saga.result_step, IndexOf(saga, from["result"].get<std::string>()));
   }

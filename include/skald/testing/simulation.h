@@ -127,6 +127,9 @@ struct SimulatedDefinition {
   std::optional<uint16_t> result_step;
 };
 
+// RETURNS: InvalidArgument naming what is wrong with it, as Validate of a real one.
+SKALD_EXPORT absl::Status Validate(const SimulatedDefinition& saga);
+
 struct SimulationOptions {
   SimulationProfile profile;
   // Instead of random ones.

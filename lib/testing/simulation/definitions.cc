@@ -8,7 +8,8 @@
 #include "skald/saga/internal/draft.h"
 #include "world.h"
 
-namespace skald::inline v1::internal {
+namespace skald::inline v1 {
+namespace internal {
 namespace {
 
 // ---- drawing ------------------------------------------------------------------------------------
@@ -424,7 +425,7 @@ std::vector<SimulatedDefinition> DrawDefinitions(const SimulationProfile& profil
   return definitions;
 }
 
-Definition BuildDefinition(World& world, Process& process, const SimulatedDefinition& saga) {
+Definition BuildDefinition(World* world, Process* process, const SimulatedDefinition& saga) {
   ValueOps input = OpsOf<std::string>::Get();
   input.decode = &DecodeInput;
   Draft draft(saga.name, saga.version, input);
@@ -433,12 +434,20 @@ Definition BuildDefinition(World& world, Process& process, const SimulatedDefini
     StepNode& node = draft.AddStep(step.name, step.step_class, OpsOfOutput(step),
                                    {.uses = step.uses, .after = step.after, .guards = step.guards});
     node.options = step.options;
-    FillStep(node, {&world, &process, &saga, index}, step);
+    FillStep(node, {world, process, &saga, index}, step);
   }
   if (saga.result_step) draft.SetResult(*saga.result_step);
   draft.SetRetention(saga.retention);
   return draft.Finish();
 }
+
+}  // namespace internal
+
+absl::Status Validate(const SimulatedDefinition& saga) {
+  return Validate(internal::BuildDefinition(nullptr, nullptr, saga));
+}
+
+namespace internal {
 
 std::string StepOutput(const SimulatedDefinition& saga, uint16_t step, std::string_view key,
                        uint32_t item, uint32_t big_permille) {
@@ -473,4 +482,5 @@ std::string_view KeyOfInput(std::string_view input) {
   return input.substr(std::min(input.rfind(' '), input.size() - 1) + 1);
 }
 
-}  // namespace skald::inline v1::internal
+}  // namespace internal
+}  // namespace skald::inline v1

@@ -266,8 +266,7 @@ void World::TellDefinition(const Definition& definition) {
 
 SimulationReport World::Run() {
   for (const SimulatedDefinition& saga : definitions_) {
-    Process nobody(0, 0);
-    const Definition definition = BuildDefinition(*this, nobody, saga);
+    const Definition definition = BuildDefinition(nullptr, nullptr, saga);
     TellDefinition(definition);
     oracle_.Register(definition);
   }

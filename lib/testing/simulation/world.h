@@ -288,7 +288,8 @@ class World {
 };
 
 // The definition as a process registers it: its functions run in that process.
-Definition BuildDefinition(World& world, Process& process, const SimulatedDefinition& saga);
+// Without a world it can be looked at, and not run.
+Definition BuildDefinition(World* world, Process* process, const SimulatedDefinition& saga);
 // Random definitions.
 std::vector<SimulatedDefinition> DrawDefinitions(const SimulationProfile& profile);
 

@@ -26,7 +26,7 @@ std::vector<Definition> World::Definitions(Process& process) {
       trace_.Say(process.name, "opens without '{}'", saga.name);
       continue;
     }
-    definitions.push_back(BuildDefinition(*this, process, saga));
+    definitions.push_back(BuildDefinition(this, &process, saga));
   }
   return definitions;
 }
