@@ -4,12 +4,12 @@
 
 #include <cstdio>
 #include <map>
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "skald/async/thread_pool.h"
+#include "skald/base/mutex.h"
 #include "skald/coordinator/coordinator.h"
 #include "skald/saga/define.h"
 #include "skald/store/memory_store.h"
@@ -22,7 +22,7 @@ inline constexpr skald::SagaKey<"order", 1, Lines, std::string> kOrder;
 
 // In real code a database with a barrier (see order_flow). Items of one saga run on many threads.
 struct Shelf {
-  std::mutex mutex;
+  skald::Mutex mutex;
   std::map<std::string, int> left{{"lamp", 5}, {"rug", 5}, {"vase", 0}};
   std::set<skald::EffectKey> reserved;
 };
@@ -35,7 +35,7 @@ skald::Definition Order(Shelf& shelf) {
           // Called once; the items are journaled before the first of them runs.
           ForEach([](const Lines& lines) { return lines; }, /*parallelism=*/2),
           [&](const StepContext& step, const Lines&, const std::string& item) -> Verdict<int> {
-            const std::lock_guard lock(shelf.mutex);
+            const skald::MutexLock lock(shelf.mutex);
             int& left = shelf.left[item];
             if (left == 0) return skald::Rejected("no " + item + " left");
             shelf.reserved.insert(step.idempotency_key());
@@ -43,7 +43,7 @@ skald::Definition Order(Shelf& shelf) {
           },
           // Also called for an item that might have been sent and was not: the key tells.
           [&](const StepContext& step, const Lines&, const std::string& item, const int*) {
-            const std::lock_guard lock(shelf.mutex);
+            const skald::MutexLock lock(shelf.mutex);
             if (shelf.reserved.erase(step.action_key()) > 0) ++shelf.left[item];
           })
       // Whoever uses the step is given all its outputs, in the order of the items.

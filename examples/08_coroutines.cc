@@ -8,9 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
-#include <vector>
 
 #include "skald/async/completion.h"
 #include "skald/async/task.h"
@@ -25,26 +23,27 @@ struct AskThree : skald::StepKey<"ask-three", std::string> {};
 struct Join : skald::StepKey<"join", std::string> {};
 inline constexpr skald::SagaKey<"ask", 1, std::string, std::string> kAsk;
 
-// A client as there are many: the answer comes later, on a thread of its own.
+// A client as there are many: the answer comes later, on a thread of the client's.
 class Client {
  public:
-  ~Client() {
-    for (std::thread& thread : threads_) thread.join();
-  }
   void Ask(std::string question, std::function<void(std::string)> answer) {
-    threads_.emplace_back([question = std::move(question), answer = std::move(answer)] {
-      answer("yes to " + question);
-    });
+    const absl::Status sent =
+        threads_.Execute([question = std::move(question), answer = std::move(answer)] {
+          answer("yes to " + question);
+        });
+    if (!sent.ok()) std::printf("not sent: %s\n", sent.ToString().c_str());
   }
 
  private:
-  std::vector<std::thread> threads_;
+  skald::ThreadPool threads_;
 };
 
 skald::Definition Asking(Client& client) {
   using skald::StepContext, skald::Task, skald::Using;
   return skald::Define(kAsk)
       .NoEffect(AskOne{},
+                // The coordinator keeps context and input alive until the frame is gone.
+                // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
                 [&](const StepContext&, const std::string& topic) -> Task<std::string> {
                   // The first co_await gives the thread back until the client has answered.
                   absl::StatusOr<std::string> answer = co_await skald::AwaitCompletion<std::string>(

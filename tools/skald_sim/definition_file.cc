@@ -94,11 +94,10 @@ absl::Status ReadLinks(const json& from, const SimulatedDefinition& saga, Simula
 }
 
 absl::Status ReadStep(const json& from, SimulatedDefinition& saga) {
-  SKALD_RETURN_IF_ERROR(
-      RefuseUnknown(from, {"name", "class", "kind", "service", "timeout_ms", "attempts_max",
-                           "delay_min_ms", "delay_max_ms", "guarded", "once", "inline", "reconcile",
-                           "uses", "after", "when", "unless", "items_max", "parallelism",
-                           "delay_ms"}));
+  SKALD_RETURN_IF_ERROR(RefuseUnknown(
+      from, {"name", "class", "kind", "service", "timeout_ms", "attempts_max", "delay_min_ms",
+             "delay_max_ms", "guarded", "once", "inline", "reconcile", "uses", "after", "when",
+             "unless", "items_max", "parallelism", "delay_ms"}));
   SimulatedStep step;
   step.name = from.at("name").get<std::string>();
   if (!skald::IsName(step.name)) return Bad("a name is 1 to 64 letters, digits, '-', '_' or '.'");

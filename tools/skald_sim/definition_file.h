@@ -7,9 +7,9 @@
 //     {"name": "ship", "class": "retriable"}]}
 //
 // class: compensatable, no-effect, pivot, retriable. service: shared, own, remote, bare. Also
-// "kind": call, decision, sleep, await; "delay_ms" of a sleep or an await; "after", "when", "unless":
-// names of earlier steps; "items_max" and "parallelism" of a fan-out. Decisions and the number of
-// items are drawn by hash of the saga's key.
+// "kind": call, decision, sleep, await; "delay_ms" of a sleep or an await; "after", "when",
+// "unless": names of earlier steps; "items_max" and "parallelism" of a fan-out. Decisions and the
+// number of items are drawn by hash of the saga's key.
 #pragma once
 
 #include <string>
