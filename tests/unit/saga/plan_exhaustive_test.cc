@@ -32,7 +32,7 @@ Total ExploreAll(uint16_t steps, int depth_max) {
       const Explored explored = Explore(graph, depth_max);
       INFO("steps " << steps << ", edges " << edges << ", pivot " << pivot);
       REQUIRE(explored.wrong == "");
-      REQUIRE(explored.ends > 0);
+      REQUIRE((explored.ends > 0 || explored.cut_short));
       ++total.graphs;
       total.states += explored.states;
       total.ends += explored.ends;
