@@ -35,7 +35,15 @@ absl::Status Recovery::ScanAsleep() {
     next_incarnation_ =
         std::max(next_incarnation_, static_cast<uint64_t>(wake.saga.incarnation) + 1);
   }
-  return cursor->status();
+  SKALD_RETURN_IF_ERROR(cursor->status());
+  // No two of one hash are ever asleep together: one would have been written over.
+  std::vector<uint64_t> hashes;
+  hashes.reserve(asleep_.size());
+  for (const WakeTime& wake : asleep_) hashes.push_back(wake.saga.hash);
+  std::sort(hashes.begin(), hashes.end());
+  const auto twice = std::adjacent_find(hashes.begin(), hashes.end());
+  if (twice == hashes.end()) return absl::OkStatus();
+  return absl::DataLossError(fmt::format("two timers for the hash {:016x}", *twice));
 }
 
 absl::Status Recovery::ScanBlock(uint64_t sequence, std::string_view bytes) {

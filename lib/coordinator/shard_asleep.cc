@@ -34,9 +34,11 @@ bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
                     machine.outstanding == 0 && machine.undurable == 0;
   const bool owed = machine.start.done != nullptr || !machine.on_durable.empty();
   if (!idle || owed || !machine.halted.empty()) return false;
-  // Keys that share a hash would share a place.
-  const std::optional<SagaId> other = sleepers_.Find(machine.id.hash);
-  return !other && machine.journal.size() <= core_.options.payload_bytes_max;
+  // Keys that share a hash would share a place: with another one about, it stays.
+  const auto chain = machines_.find(machine.id.hash);
+  const bool alone = chain->second == &machine && machine.next_same_hash == nullptr &&
+                     !sleepers_.HasHash(machine.id.hash);
+  return alone && machine.journal.size() <= core_.options.payload_bytes_max;
 }
 
 // Writes its rows, and a mark into the journal that its events so far stand there.

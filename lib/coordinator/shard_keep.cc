@@ -64,7 +64,7 @@ void Shard::KeepFinished(Machine& machine) {
   record.sequence = view.sequence;
   std::string signals;
   for (const SignalView& signal : view.signals) {
-    signals += SignalMark(StepName(machine, signal.step), signal.key.In(machine.journal));
+    signals += SignalMark(signal.name.In(machine.journal), signal.key.In(machine.journal));
   }
   record.signals = signals;
   current_.Add(record, machine.home, machine.row_existed);

@@ -277,6 +277,7 @@ void Shard::Signal(SagaId id, const SignalRequest& signal, AnswerCallback done) 
   event.time = now_;
   event.step = step;
   event.actor = signal.key;
+  event.reason = signal.name;
   event.has_output = true;
   event.output = signal.output;
   Append(*machine, event);

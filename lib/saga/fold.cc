@@ -251,6 +251,11 @@ absl::Status FoldTimer(SagaView& view, const DefinitionData& definition, std::st
   return absl::OkStatus();
 }
 
+void NoteSignal(SagaView& view, std::string_view journal, const Event& event) {
+  view.signals.push_back(
+      {event.step, SliceOf(journal, event.reason), SliceOf(journal, event.actor)});
+}
+
 absl::Status FoldSignal(SagaView& view, const DefinitionData& definition, std::string_view journal,
                         const Event& event) {
   if (definition.steps[event.step].kind != StepKind::kAwait) {
@@ -258,7 +263,7 @@ absl::Status FoldSignal(SagaView& view, const DefinitionData& definition, std::s
   }
   SKALD_RETURN_IF_ERROR(MayTakeSignal(view, definition, event.step));
   StepView& step = view.steps[event.step];
-  view.signals.push_back({event.step, SliceOf(journal, event.actor)});
+  NoteSignal(view, journal, event);
   step.has_output = event.has_output;
   step.output = SliceOf(journal, event.output);
   if (step.begun) MarkDone(view, definition, journal, event);
@@ -399,6 +404,7 @@ absl::StatusOr<SagaState> Apply(SagaView& view, const DefinitionData* definition
   if (definition == nullptr) {
     if (abandons || event.kind == EventKind::kTurn) view.reason = SliceOf(journal, event.reason);
     if (event.kind == EventKind::kTurn) view.direction = SagaState::kCompensating;
+    if (event.kind == EventKind::kSignal) NoteSignal(view, journal, event);
     return event.state_after;
   }
   SKALD_RETURN_IF_ERROR(FoldStepEvent(view, *definition, journal, event));

@@ -69,9 +69,10 @@ struct ItemView : PlaceView {
   Slice item;
 };
 
-// A signal that was accepted: which await has it, and its deduplication key.
+// A signal that was accepted: which await has it, its name and its deduplication key.
 struct SignalView {
   uint16_t step = 0;
+  Slice name;
   Slice key;
 };
 

@@ -62,7 +62,7 @@ struct Event {
   Verb verb = Verb::kRetry;
   std::string_view actor;  // kSignal: the deduplication key
 
-  std::string_view reason;
+  std::string_view reason;  // kSignal: its name, so that it can be told without the definition
 };
 
 // Appends the event's bytes to `out`.

@@ -200,5 +200,48 @@ TEST_CASE("a saga asleep whose definition is gone is stuck when it is looked at"
   CHECK(w.StateOf(saga.id()) == SagaState::kCompleted);
 }
 
+TEST_CASE("a saga asleep whose definition is gone can be abandoned") {
+  Sleepy w;
+  w.Open({w.Paying()});
+  auto saga = w.Start();
+  w.Run();
+  REQUIRE(w.asleep() == 1);
+  w.Crash();
+  w.Open({});
+  w.Run();
+  REQUIRE(w.coordinator->Abandon(saga.id(), {"me", "nobody knows it any more"}).ok());
+  w.Run();
+  CHECK(w.StateOf(saga.id()) == SagaState::kAbandoned);
+  w.Crash();
+  w.Open({w.Paying()});
+  w.Run();
+  CHECK(w.StateOf(saga.id()) == SagaState::kAbandoned);
+  CHECK(w.asleep() == 0);
+}
+
+TEST_CASE("two timers of one saga are damage, told before anything is changed") {
+  Sleepy w;
+  w.Open({w.Paying()});
+  auto saga = w.Start();
+  w.Run();
+  w.Crash();
+  // A second row beside the saga's own, at another time.
+  auto rows = w.store->Scan(skald::Space::kRows, {"t", "u"});
+  REQUIRE(rows.ok());
+  REQUIRE((*rows)->Valid());
+  std::string key((*rows)->key());
+  key[1] = static_cast<char>(key[1] ^ 1);
+  auto acquired = w.store->Acquire("damager");
+  REQUIRE(acquired.ok());
+  skald::Batch batch;
+  batch.number = acquired->last_number + 1;
+  batch.units.emplace_back().Put(skald::Space::kRows, key, "");
+  REQUIRE(w.store->Commit(acquired->fence, batch).ok());
+  const auto opened =
+      skald::Coordinator::Open(*w.store, w.executor, {w.Paying()}, w.options).status();
+  CHECK(absl::IsDataLoss(opened));
+  CHECK(std::string(opened.message()).find("two timers") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace skald_test

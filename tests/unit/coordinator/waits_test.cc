@@ -135,6 +135,22 @@ TEST_CASE("a signal counts once by its deduplication key, also after the saga's 
   CHECK(absl::IsFailedPrecondition(w.Pay(saga.id(), "10", "d2")));
 }
 
+TEST_CASE("a finished saga knows its signals although its definition is gone") {
+  Waits w;
+  w.Open({w.Payment()});
+  auto saga = w.Start();
+  w.Run();
+  CHECK(w.Pay(saga.id(), "10", "d1").ok());
+  w.Run();
+  CHECK(w.coordinator->Signal(saga.id(), Signed{}, "me", "s").ok());
+  w.Run();
+  w.Crash();
+  w.Open({});  // its record is made anew, from the journal alone
+  w.Run();
+  CHECK(w.Pay(saga.id(), "10", "d1").ok());
+  CHECK(absl::IsFailedPrecondition(w.Pay(saga.id(), "10", "d2")));
+}
+
 TEST_CASE("a signal whose await stands behind an undecided pivot is told to come again") {
   Waits w;
   w.Open({w.Payment()});

@@ -64,6 +64,7 @@ std::map<std::string, Event> AllEvents() {
   timer.output = std::string_view("\0", 1);
   Event& signal = all["signal"] = Of(EventKind::kSignal, 5);
   signal.actor = "payment 9";
+  signal.reason = "paid";
   signal.has_output = true;
   signal.output = "\1paid";
   Event& cancel = all["cancel"] = Of(EventKind::kCancelAsked, Event::kNoStep);

@@ -103,6 +103,17 @@ decltype(auto) GiveUsed(const Call& call, uint16_t step) {
   }
 }
 
+// Calls a step's function: what all of them are given, then `rest`.
+template <typename Input, typename Item, typename F, typename... Rest>
+decltype(auto) CallStep(const F& function, const Call& call, const Rest&... rest) {
+  const auto& input = *static_cast<const Input*>(call.input);
+  if constexpr (std::is_void_v<Item>) {
+    return function(*call.context, input, rest...);
+  } else {
+    return function(*call.context, input, *static_cast<const Item*>(call.item), rest...);
+  }
+}
+
 // Actions and Reconcile: (context, input, [item,] used outputs…). Item is void without ForEach.
 template <typename Input, typename Item, typename T, typename F, typename... Gs>
 struct ActionRunner {
@@ -125,13 +136,7 @@ struct ActionRunner {
   template <size_t... kIs, typename... Done>
   decltype(auto) Invoke(const Call& call, std::index_sequence<kIs...> /*all*/,
                         const Done&... done) const {
-    const auto& input = *static_cast<const Input*>(call.input);
-    if constexpr (std::is_void_v<Item>) {
-      return function(*call.context, input, GiveUsed<Gs>(call, used.index[kIs])..., done...);
-    } else {
-      return function(*call.context, input, *static_cast<const Item*>(call.item),
-                      GiveUsed<Gs>(call, used.index[kIs])..., done...);
-    }
+    return CallStep<Input, Item>(function, call, GiveUsed<Gs>(call, used.index[kIs])..., done...);
   }
 };
 
@@ -158,15 +163,9 @@ struct CompensationRunner {
   template <size_t... kIs, typename... Done>
   decltype(auto) Invoke(const Call& call, std::index_sequence<kIs...> /*all*/,
                         const Done&... done) const {
-    const auto& input = *static_cast<const Input*>(call.input);
-    const auto* own = static_cast<const T*>(call.own_output);
-    if constexpr (std::is_void_v<Item>) {
-      return function(*call.context, input, own,
-                      static_cast<GivenPointer<Gs>>(call.outputs[used.index[kIs]])..., done...);
-    } else {
-      return function(*call.context, input, *static_cast<const Item*>(call.item), own,
-                      static_cast<GivenPointer<Gs>>(call.outputs[used.index[kIs]])..., done...);
-    }
+    return CallStep<Input, Item>(function, call, static_cast<const T*>(call.own_output),
+                                 static_cast<GivenPointer<Gs>>(call.outputs[used.index[kIs]])...,
+                                 done...);
   }
 };
 

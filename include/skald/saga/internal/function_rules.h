@@ -78,10 +78,13 @@ template <typename Head, typename T, typename F, typename Given>
 consteval Rule CompensationRule() {
   constexpr Fit kShort = kFits<F, ShortUndo<Head, T>>;
   constexpr Fit kLong = kFits<F, LongUndo<Head, T, Given>>;
-  if constexpr (kTakesCompletion<F, ShortUndo<Head, T>, Nothing> ||
-                kTakesCompletion<F, LongUndo<Head, T, Given>, Nothing>) {
-    // (It fits one of the two; both give the same.)
-    return Rule::kNone;
+  using Done = TypeList<StepCompletion<Nothing>>;
+  if constexpr (kTakesCompletion<F, ShortUndo<Head, T>, Nothing>) {
+    using R = CallResult<F, Join<ShortUndo<Head, T>, Done>>;
+    return std::is_void_v<R> ? Rule::kNone : Rule::kCompletionResult;
+  } else if constexpr (kTakesCompletion<F, LongUndo<Head, T, Given>, Nothing>) {
+    using R = CallResult<F, Join<LongUndo<Head, T, Given>, Done>>;
+    return std::is_void_v<R> ? Rule::kNone : Rule::kCompletionResult;
   } else if constexpr (kShort == Fit::kFits || kLong == Fit::kFits) {
     using Es =
         std::conditional_t<kShort == Fit::kFits, ShortUndo<Head, T>, LongUndo<Head, T, Given>>;
