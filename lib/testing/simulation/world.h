@@ -134,6 +134,13 @@ struct Fate {
   absl::Duration back = absl::ZeroDuration();
 };
 
+// What an operator has in hand when he asks a participant.
+struct Told {
+  EffectKey key;
+  const EffectKey& idempotency_key() const { return key; }
+  Incarnation floor() const { return {}; }
+};
+
 // A saga that somebody wants, under a key.
 struct Intent {
   size_t definition = 0;

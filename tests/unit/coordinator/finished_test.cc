@@ -1,13 +1,12 @@
 // The record that is kept of a finished saga: as in the golden file, and found by key and id.
 #include "finished.h"
 
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 
 #include "absl/strings/escaping.h"
 #include "catch.h"
+#include "golden.h"
 #include "skald/base/strings.h"
 
 namespace skald::internal {
@@ -62,17 +61,7 @@ TEST_CASE("records of finished sagas are the bytes of the golden file") {
   add("completed", BytesOf(Completed()));
   add("compensated", BytesOf(Compensated()));
   add("with-a-signal", BytesOf(WithSignal(mark)));
-  std::ifstream file(SKALD_SOURCE_DIR "/tests/golden/finished/v2.txt");
-  REQUIRE(file.is_open());
-  std::map<std::string, std::string> golden;
-  for (std::string line; std::getline(file, line);) {
-    if (line.empty() || line.front() == '#') continue;
-    std::istringstream words(line);
-    std::string name, bytes;
-    words >> name >> bytes;
-    golden[name] = bytes;
-  }
-  CHECK(written == golden);
+  CHECK(written == testing::GoldenLines(SKALD_SOURCE_DIR "/tests/golden/finished/v2.txt"));
 }
 
 TEST_CASE("a record reads back as it was written, and not when it is cut") {

@@ -1,11 +1,10 @@
 #include "skald/participant/barrier_record.h"
 
 #include <algorithm>
-#include <fstream>
 #include <map>
-#include <sstream>
 
 #include "catch.h"
+#include "golden.h"
 
 using namespace skald;
 
@@ -56,20 +55,6 @@ std::map<std::string, BarrierRecord> AllRecords() {
           {"blocked-undone", Undone(BarrierRecord{})}};
 }
 
-std::map<std::string, std::string> GoldenLines() {
-  std::ifstream file(SKALD_GOLDEN_DIR "/barrier/v1.txt");
-  REQUIRE(file.is_open());
-  std::map<std::string, std::string> lines;
-  for (std::string line; std::getline(file, line);) {
-    if (line.empty() || line.front() == '#') continue;
-    std::istringstream words(line);
-    std::string name, bytes;
-    words >> name >> bytes;
-    lines[name] = bytes;
-  }
-  return lines;
-}
-
 }  // namespace
 
 TEST_CASE("rows are the bytes of the golden file") {
@@ -82,7 +67,7 @@ TEST_CASE("rows are the bytes of the golden file") {
   const std::string floor_key = BarrierFloorKey("stock", kKey.store);
   written["floor-key"] = Hex(floor_key);
   written["floor"] = Hex(EncodeBarrierFloor(floor_key, Incarnation{41}));
-  CHECK(written == GoldenLines());
+  CHECK(written == skald::testing::GoldenLines(SKALD_GOLDEN_DIR "/barrier/v1.txt"));
 }
 
 TEST_CASE("what is encoded is decoded again") {

@@ -1,13 +1,12 @@
 // The journal's bytes: as in the golden file, read back as they were, and refused when damaged.
 #include "skald/saga/journal.h"
 
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 
 #include "absl/strings/escaping.h"
 #include "catch.h"
+#include "golden.h"
 #include "skald/base/strings.h"
 
 namespace skald {
@@ -95,27 +94,13 @@ std::string SealedBlock() {
   return builder.Seal({.epoch = 7, .shard = 1, .time = kTime, .next_incarnation = Incarnation{43}});
 }
 
-std::map<std::string, std::string> GoldenLines() {
-  std::ifstream file(SKALD_SOURCE_DIR "/tests/golden/journal/v1.txt");
-  REQUIRE(file.is_open());
-  std::map<std::string, std::string> lines;
-  for (std::string line; std::getline(file, line);) {
-    if (line.empty() || line.front() == '#') continue;
-    std::istringstream words(line);
-    std::string name, bytes;
-    words >> name >> bytes;
-    lines[name] = bytes;
-  }
-  return lines;
-}
-
 TEST_CASE("events and blocks are the bytes of the golden file") {
   std::map<std::string, std::string> written;
   for (const auto& [name, event] : AllEvents()) written[name] = Hex(BytesOf(event));
   written["block-key"] = Hex(BlockKey(258));
   written["block"] = Hex(SealedBlock());
   for (const auto& [name, bytes] : written) UNSCOPED_INFO(name << " " << bytes);
-  CHECK(written == GoldenLines());
+  CHECK(written == testing::GoldenLines(SKALD_SOURCE_DIR "/tests/golden/journal/v1.txt"));
 }
 
 TEST_CASE("an event reads back as it was written") {
