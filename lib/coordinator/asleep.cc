@@ -9,9 +9,10 @@
 namespace skald::inline v1::internal {
 namespace {
 
-constexpr std::string_view kAsleepPrefix = "a";
-constexpr std::string_view kWakePrefix = "t";
-constexpr std::string_view kWakeEnd = "u";
+// Keys that begin with '~' are the library's (docs/participants.md).
+constexpr std::string_view kAsleepPrefix = "~a/";
+constexpr std::string_view kWakePrefix = "~t/";
+constexpr std::string_view kWakeEnd = "~t0";  // '0' follows '/'
 constexpr uint8_t kFormat = 1;
 constexpr uint64_t kNever = ~uint64_t{0};
 

@@ -240,7 +240,9 @@ absl::StatusOr<std::vector<SagaInfo>> Coordinator::Impl::List(const SagaFilter& 
     for (; cursor->Valid() && all.size() < 2 * filter.limit; cursor->Next()) {
       std::string_view row = cursor->value();
       while (!row.empty()) {
-        SKALD_ASSIGN_OR_RETURN(const FinishedRecord record, internal::ReadFinished(row));
+        const absl::StatusOr<FinishedRecord> read = internal::ReadFinished(row);
+        if (!read.ok()) break;  // somebody else's row, or one that no question can read
+        const FinishedRecord& record = *read;
         if (record.expires <= now) continue;
         if (filter.state && *filter.state != record.state) continue;
         if (!filter.definition.empty() && filter.definition != record.definition) continue;

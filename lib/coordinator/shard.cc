@@ -173,7 +173,7 @@ Group& Shard::Pending() {
 
 bool Shard::MaySeal() const {
   if (pending_ == nullptr || aborted_ || refused_) return false;
-  if (pending_->builder.size_bytes() >= kBlockBytesMax) return true;
+  if (pending_->builder.size_bytes() + pending_->put_bytes >= kBlockBytesMax) return true;
   return groups_in_flight_ == 0 && pending_->machines.size() >= kEarlyGroupSagas;
 }
 
@@ -287,6 +287,7 @@ void Shard::HandleDurable(Group* group) {
   group->old_homes.clear();
   group->left_homes.clear();
   group->puts.clear();
+  group->put_bytes = 0;
   group->deletes.clear();
   group->has_block = group->ends_flush = false;
   if (spare_groups_.size() < 8) spare_groups_.push_back(std::move(owned));

@@ -43,6 +43,7 @@ struct Group {
   std::vector<uint64_t> old_homes;   // of sagas carried forward into this block
   std::vector<uint64_t> left_homes;  // of sagas that fell asleep
   std::vector<std::pair<std::string, std::string>> puts;  // rows of sagas asleep
+  size_t put_bytes = 0;
   std::vector<std::string> deletes;
   bool ends_flush = false;  // the last rows of the generation that is being written
   absl::Status status;

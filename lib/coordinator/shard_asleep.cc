@@ -15,10 +15,13 @@
 #include "skald/base/check.h"
 #include "skald/base/internal/sabotage.h"
 #include "skald/base/status.h"
+#include "skald/base/strings.h"
 
 namespace skald::inline v1::internal {
 namespace {
 
+// A longer journal is not worth a row: it would fill the batch that carries it.
+constexpr size_t kAsleepBytesMax = size_t{1} << 20;
 // So many come back in one round of the loop; the others wait for the next.
 constexpr size_t kWakesPerRound = 512;
 // A row that cannot be read is tried again after this.
@@ -38,7 +41,7 @@ bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
   const auto chain = machines_.find(machine.id.hash);
   const bool alone = chain->second == &machine && machine.next_same_hash == nullptr &&
                      !sleepers_.HasHash(machine.id.hash);
-  return alone && machine.journal.size() <= core_.options.payload_bytes_max;
+  return alone && machine.journal.size() <= kAsleepBytesMax;
 }
 
 // Writes its rows, and a mark into the journal that its events so far stand there.
@@ -55,6 +58,7 @@ void Shard::FallAsleep(Machine& machine, absl::Time wake) {
   machine.wake = {wake, machine.id};
   if (!SKALD_SABOTAGED(kForgetsSleepers)) {
     group.puts.emplace_back(AsleepKey(machine.id), EncodeAsleep({wake, machine.journal}));
+    group.put_bytes += group.puts.back().second.size();
   }
   if (!SKALD_SABOTAGED(kForgetsTimers)) group.puts.emplace_back(WakeKey(machine.wake), "");
   if (machine.group == group.serial) return;
@@ -89,20 +93,27 @@ void Shard::CarryBack(Machine& machine, Group& group) {
   ++blocks_[group.home - first_block_].live;
 }
 
+// The saga as its row tells it; one whose row is damaged comes as a saga that is stuck, so that it
+// shows, and keeps no other from waking. RETURNS: that the store could not be read.
 absl::StatusOr<std::unique_ptr<Machine>> Shard::ReadAsleep(const SagaId& id) const {
   SKALD_ASSIGN_OR_RETURN(const std::optional<Row> row,
                          core_.committer->store().Get(Space::kRows, AsleepKey(id)));
-  if (!row) {
-    return absl::DataLossError(fmt::format("saga {} is asleep, and its row is gone", ToString(id)));
-  }
-  SKALD_ASSIGN_OR_RETURN(const AsleepRow asleep, DecodeAsleep(row->value));
   auto machine = std::make_unique<Machine>();
   machine->id = id;
-  machine->journal = asleep.journal;
   machine->asleep = true;
-  machine->wake = {asleep.wake, id};
+  machine->wake = {absl::InfiniteFuture(), id};
   machine->floor_slot = LiveFloor::kOld;
   machine->row_existed = true;
+  const absl::StatusOr<AsleepRow> read =
+      row ? DecodeAsleep(row->value) : absl::DataLossError("it is gone");
+  if (!read.ok()) {
+    machine->undecodable = true;
+    machine->halted =
+        fmt::format("the row that it sleeps in cannot be read: {}", ToStd(read.status().message()));
+    return machine;
+  }
+  machine->journal = read->journal;
+  machine->wake.time = read->wake;
   FoldJournal(core_, *machine);
   return machine;
 }

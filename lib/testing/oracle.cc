@@ -156,13 +156,13 @@ void Oracle::Apply(SagaModel& model, uint64_t epoch, std::string_view events) {
 
 // The journals of sagas asleep, which stand in rows of their own (docs/formats/journal.md).
 void Oracle::ReadAsleep(Store& store, absl::btree_map<SagaId, std::string>& found) {
-  absl::StatusOr<std::unique_ptr<Cursor>> cursor = store.Scan(Space::kRows, {"a", "b"});
+  absl::StatusOr<std::unique_ptr<Cursor>> cursor = store.Scan(Space::kRows, {"~a/", "~a0"});
   if (!Expect(Promise::kAcknowledged, cursor.ok(), "the rows of sagas asleep cannot be scanned")) {
     return;
   }
   for (; (*cursor)->Valid(); (*cursor)->Next()) {
     ByteReader key((*cursor)->key());
-    key.U8();
+    key.Raw(3);
     SagaId id;
     id.hash = key.Big<uint64_t>();
     id.incarnation = Incarnation{key.Big<uint64_t>()};

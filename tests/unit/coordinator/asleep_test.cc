@@ -33,6 +33,15 @@ struct Sleepy : World {
         .Returns(Check{})
         .Build();
   }
+  // Behind the coordinator's back.
+  void Overwrite(const std::string& key, const std::string& value) {
+    auto acquired = store->Acquire("damager");
+    REQUIRE(acquired.ok());
+    skald::Batch batch;
+    batch.number = acquired->last_number + 1;
+    batch.units.emplace_back().Put(skald::Space::kRows, key, value);
+    REQUIRE(store->Commit(acquired->fence, batch).ok());
+  }
   uint64_t asleep() { return coordinator->stats().asleep; }
   uint64_t in_memory() { return coordinator->stats().in_flight; }
 };
@@ -226,21 +235,74 @@ TEST_CASE("two timers of one saga are damage, told before anything is changed") 
   w.Run();
   w.Crash();
   // A second row beside the saga's own, at another time.
-  auto rows = w.store->Scan(skald::Space::kRows, {"t", "u"});
+  auto rows = w.store->Scan(skald::Space::kRows, {"~t/", "~t0"});
   REQUIRE(rows.ok());
   REQUIRE((*rows)->Valid());
   std::string key((*rows)->key());
-  key[1] = static_cast<char>(key[1] ^ 1);
-  auto acquired = w.store->Acquire("damager");
-  REQUIRE(acquired.ok());
-  skald::Batch batch;
-  batch.number = acquired->last_number + 1;
-  batch.units.emplace_back().Put(skald::Space::kRows, key, "");
-  REQUIRE(w.store->Commit(acquired->fence, batch).ok());
+  key[3] = static_cast<char>(key[3] ^ 1);
+  w.Overwrite(key, "");
   const auto opened =
       skald::Coordinator::Open(*w.store, w.executor, {w.Paying()}, w.options).status();
   CHECK(absl::IsDataLoss(opened));
   CHECK(std::string(opened.message()).find("two timers") != std::string::npos);
+}
+
+TEST_CASE("a saga asleep whose row is damaged is stuck, and the others wake") {
+  Sleepy w;
+  w.Open({w.Paying()});
+  auto damaged = w.Start("damaged");
+  auto sound = w.Start("sound");
+  w.Run();
+  REQUIRE(w.asleep() == 2);
+  auto rows = w.store->Scan(skald::Space::kRows, {"~a/", "~a0"});
+  REQUIRE(rows.ok());
+  std::string key;
+  for (; (*rows)->Valid(); (*rows)->Next()) {
+    if ((*rows)->value().find("damaged") != std::string_view::npos) key = (*rows)->key();
+  }
+  REQUIRE(!key.empty());
+  w.Overwrite(key, "?");
+  w.Pass(absl::Hours(1));
+  CHECK(sound.Await()->state() == SagaState::kCompleted);
+  CHECK(w.StateOf(damaged.id()) == SagaState::kStuck);
+  CHECK(w.asleep() == 0);
+  CHECK(damaged.Await()->reason().find("cannot be read") != std::string::npos);
+}
+
+TEST_CASE("many large sagas that fall asleep at once do not overfill a batch") {
+  Sleepy w;
+  w.Open({w.Paying()});
+  const std::string input(400'000, 'x');
+  for (int i = 0; i < 60; ++i) {
+    w.coordinator->StartThen(kOrder, input, {.key = "k" + std::to_string(i)},
+                             [](const auto& saga) { REQUIRE(saga.ok()); });
+  }
+  // All verdicts come at once, so that all fall asleep in one round.
+  w.RunLoop();
+  w.executor.RunUntilIdle();
+  w.Run();
+  CHECK(w.coordinator->health().ok());
+  CHECK(w.asleep() == 60);
+  w.Pass(absl::Hours(1));
+  CHECK(w.coordinator->health().ok());
+  CHECK(w.coordinator->stats().completed == 60);
+}
+
+TEST_CASE("rows of others in the store are none of the coordinator's business") {
+  Sleepy w;
+  w.Overwrite("total", "1");
+  w.Overwrite("stock/123", "7");  // as long as the key of a finished saga's row
+  w.Overwrite("account", "3");
+  w.Open({w.Paying()});
+  w.Start();
+  w.Run();
+  w.Pass(absl::Hours(1));
+  auto all = w.coordinator->List({.finished = true});
+  REQUIRE(all.ok());
+  CHECK(all->size() == 1);
+  w.Crash();
+  w.Open({w.Paying()});
+  CHECK(w.coordinator->List({.finished = true})->size() == 1);
 }
 
 }  // namespace
