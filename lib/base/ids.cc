@@ -69,6 +69,19 @@ absl::StatusOr<EffectKey> EffectKey::Decode(std::string_view bytes) {
   return key;
 }
 
+absl::StatusOr<EffectKey> ParseEffectKey(std::string_view text) {
+  std::string bytes;
+  uint64_t byte = 0;
+  for (size_t at = 0; at + 2 <= text.size() && ParseNumber(text.substr(at, 2), 16, byte); at += 2) {
+    bytes.push_back(static_cast<char>(byte));
+  }
+  absl::StatusOr<EffectKey> key = EffectKey::Decode(bytes);
+  // Only the one form that ToString writes.
+  if (key.ok() && ToString(*key) == text) return key;
+  return absl::InvalidArgumentError(fmt::format(
+      "'{}' is not an effect key: {} hex digits are expected", text, 2 * EffectKey::kBytes));
+}
+
 std::string ToString(const EffectKey& key) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;

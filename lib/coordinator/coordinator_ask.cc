@@ -84,35 +84,17 @@ void Coordinator::Impl::Start(std::string_view definition, uint32_t version,
         fmt::format("{} sagas are in flight (in_flight_max); ask again later, same key",
                     core.options.in_flight_max)));
   }
-  const uint64_t hash = StableHash64(definition, options.key);
-  Shard& shard = core.ShardOf(hash);
-  Machine* machine = shard.TakeMachine();
-  machine->id.hash = hash;
-  machine->registered = registered;
-  internal::StartRequestState& start = machine->start;
-  start.definition = registered->data().name;
-  start.key = std::move(options.key);
-  start.input = *std::move(input);
-  start.input_fingerprint = StableHash128(start.input);
-  start.deadline = options.deadline;
-  start.done = std::move(done);
-  // The generation first: what has left memory before it is in the row.
-  start.row_generation = shard.generation();
-  absl::StatusOr<std::optional<Row>> row =
-      core.committer->store().Get(Space::kRows, internal::FinishedKey(hash));
-  start.row_status = row.status();
-  if (row.ok() && row->has_value()) start.row = std::move((*row)->value);
-  shard.Post({.kind = Message::Kind::kStart, .object = machine, .call = {}});
+  core.PostStart(*registered, std::move(options.key), *std::move(input), options.deadline,
+                 std::move(done));
 }
 
 absl::StatusOr<Started> Coordinator::Impl::Find(std::string_view definition, std::string_view key) {
   if (stopped_) return Gone();
   const uint64_t hash = StableHash64(definition, key);
-  Shard& shard = core_->ShardOf(hash);
   // Memory is asked before the row is read: what has left memory was durable before.
   std::promise<absl::StatusOr<Started>> promise;
   std::future<absl::StatusOr<Started>> future = promise.get_future();
-  shard.Post(CallOnLoop([&, hash, promise = std::move(promise)](Shard& s) mutable {
+  core_->ShardOf(hash).Post(CallOnLoop([&, hash, promise = std::move(promise)](Shard& s) mutable {
     s.Find(hash, definition, key,
            [promise = std::move(promise)](absl::StatusOr<Started> found) mutable {
              promise.set_value(std::move(found));
@@ -120,21 +102,7 @@ absl::StatusOr<Started> Coordinator::Impl::Find(std::string_view definition, std
   }));
   absl::StatusOr<Started> found = Wait(std::move(future));
   if (found.ok() || !absl::IsNotFound(found.status())) return found;
-  SKALD_ASSIGN_OR_RETURN(const std::optional<Row> row,
-                         core_->committer->store().Get(Space::kRows, internal::FinishedKey(hash)));
-  std::optional<FinishedRecord> record;
-  if (row) {
-    SKALD_ASSIGN_OR_RETURN(
-        record, internal::FindFinished(row->value, definition, key, core_->clock->Now()));
-  }
-  if (!record) {
-    return absl::NotFoundError(
-        fmt::format("finding '{}' under key '{}': never started, or expired", definition, key));
-  }
-  auto watch = std::make_shared<internal::Watch>(std::string(key));
-  watch->SetId(record->id);
-  watch->Settle(internal::ToSettled(*record));
-  return Started{std::move(watch), true};
+  return core_->FindStored(definition, key);
 }
 
 void Coordinator::Impl::OnShard(SagaId id, ShardVerb verb, OfAbsent of_absent, VerbCallback done) {

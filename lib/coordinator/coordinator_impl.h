@@ -80,6 +80,7 @@ class Coordinator::Impl {
 
  private:
   absl::Status Register(std::vector<Definition> definitions);
+  absl::Status CheckSagas(const internal::DefinitionData& data) const;
   absl::Status SettleQueue(Committer& committer);
   absl::Status CheckBounds() const;
   absl::Status CheckTime(absl::Time last) const;

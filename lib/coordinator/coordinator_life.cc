@@ -24,6 +24,10 @@ constexpr absl::Duration kSettleAtExit = absl::Seconds(5);
 // Written when a coordinator opens over a committer that others share.
 constexpr std::string_view kOpenedRow = "o";
 
+bool SameSchema(const internal::ValueOps& a, const internal::ValueOps& b) {
+  return a.schema_name == b.schema_name && a.schema_version == b.schema_version;
+}
+
 }  // namespace
 
 Coordinator::Impl::~Impl() {
@@ -41,6 +45,36 @@ absl::Status Coordinator::Impl::Register(std::vector<Definition> definitions) {
     }
     auto& versions = core_->definitions[std::string(definition.name())];
     versions.push_back(std::make_unique<Registered>(std::move(definition)));
+  }
+  for (const auto& [name, versions] : core_->definitions) {
+    for (const auto& registered : versions) {
+      SKALD_RETURN_IF_ERROR(CheckSagas(registered->data()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What its steps start must be here, with the input and the result that they know.
+absl::Status Coordinator::Impl::CheckSagas(const internal::DefinitionData& data) const {
+  for (const internal::StepNode& step : data.steps) {
+    if (!step.saga) continue;
+    const auto refuse = [&](std::string_view why) {
+      return absl::InvalidArgumentError(
+          fmt::format("opening a coordinator: step '{}' of '{}' v{} starts '{}' v{}, {}", step.name,
+                      data.name, data.version, step.saga->definition, step.saga->version, why));
+    };
+    const Registered* started = core_->FindDefinition(step.saga->definition, step.saga->version);
+    if (started == nullptr) return refuse("which is not among the definitions: give it, too");
+    const internal::ValueOps& input = step.fan_out      ? step.fan_out->item
+                                      : step.input_from ? data.steps[*step.input_from].output
+                                                        : data.input;
+    if (!SameSchema(input, started->data().input)) return refuse("which takes another input");
+    const internal::ValueOps& output = step.fan_out ? step.fan_out->output : step.output;
+    const std::optional<uint16_t> result = started->data().result_step;
+    // (Without Returns a saga gives nothing, whose schema any key without an output has.)
+    if (result && !SameSchema(output, started->data().steps[*result].output)) {
+      return refuse("which gives another result");
+    }
   }
   return absl::OkStatus();
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "skald/base/hash.h"
 #include "skald/base/internal/sabotage.h"
 #include "skald/base/random.h"
 #include "skald/base/status.h"
@@ -18,6 +19,64 @@ const Registered* Core::FindDefinition(std::string_view name, uint32_t version) 
     if (registered->data().version == version) return registered.get();
   }
   return nullptr;
+}
+
+void Core::PostStart(const Registered& registered, std::string key, std::string input,
+                     absl::Duration deadline, StartedCallback done) {
+  const uint64_t hash = StableHash64(std::string_view(registered.data().name), key);
+  Shard& shard = ShardOf(hash);
+  Machine* machine = shard.TakeMachine();
+  machine->id.hash = hash;
+  machine->registered = &registered;
+  StartRequestState& start = machine->start;
+  start.definition = registered.data().name;
+  start.key = std::move(key);
+  start.input = std::move(input);
+  start.input_fingerprint = StableHash128(start.input);
+  start.deadline = deadline;
+  start.done = std::move(done);
+  // The generation first: what has left memory before it is in the row.
+  start.row_generation = shard.generation();
+  absl::StatusOr<std::optional<Row>> row = committer->store().Get(Space::kRows, FinishedKey(hash));
+  start.row_status = row.status();
+  if (row.ok() && row->has_value()) start.row = std::move((*row)->value);
+  shard.Post({.kind = Message::Kind::kStart, .object = machine, .call = {}});
+}
+
+void Core::FindStarted(std::string definition, std::string key, StartedCallback done) {
+  const uint64_t hash = StableHash64(std::string_view(definition), key);
+  ShardOf(hash).Post({.kind = Message::Kind::kCall,
+                      .object = nullptr,
+                      .call = [this, hash, definition = std::move(definition), key = std::move(key),
+                               done = std::move(done)](Shard& shard) mutable {
+                        shard.Find(hash, definition, key,
+                                   [this, definition, key,
+                                    done = std::move(done)](absl::StatusOr<Started> found) mutable {
+                                     // Memory was asked before the row is read: what has left
+                                     // memory was durable.
+                                     if (absl::IsNotFound(found.status()))
+                                       found = FindStored(definition, key);
+                                     std::move(done)(std::move(found));
+                                   });
+                      }});
+}
+
+absl::StatusOr<Started> Core::FindStored(std::string_view definition, std::string_view key) {
+  const uint64_t hash = StableHash64(definition, key);
+  SKALD_ASSIGN_OR_RETURN(const std::optional<Row> row,
+                         committer->store().Get(Space::kRows, FinishedKey(hash)));
+  std::optional<FinishedRecord> record;
+  if (row) {
+    SKALD_ASSIGN_OR_RETURN(record, FindFinished(row->value, definition, key, clock->Now()));
+  }
+  if (!record) {
+    return absl::NotFoundError(
+        fmt::format("finding '{}' under key '{}': never started, or expired", definition, key));
+  }
+  auto watch = std::make_shared<Watch>(std::string(key));
+  watch->SetId(record->id);
+  watch->Settle(ToSettled(*record));
+  return Started{std::move(watch), true};
 }
 
 Incarnation Core::Floor() const {

@@ -151,6 +151,7 @@ class Shard {
   absl::StatusOr<Machine*> FindLive(uint64_t hash, std::string_view definition,
                                     std::string_view key);
   absl::StatusOr<Machine*> FindLive(SagaId id);
+  Machine* InMemory(const SagaId& id) const;
   // A saga under this hash of which not even the key can be read.
   const Machine* FindUndecodable(uint64_t hash) const;
   // Every live saga, oldest first: in an order that does not depend on where things lie in memory.
@@ -190,6 +191,17 @@ class Shard {
   void Conclude(Machine& machine, Attempts& attempts, AttemptResult& result);
   void Overdue(Machine& machine, Attempt& attempt);
 
+  Attempts& AttemptsFor(Machine& machine, const Next& next);
+
+  // shard_sagas.cc
+  void AskSaga(Machine& machine, const Next& next);
+  void TakeAnswer(const SagaId& id, uint16_t step, uint32_t index, uint32_t token,
+                  const absl::StatusOr<Started>& answer);
+  void TellStarter(const Machine& ended);
+  void HearOfEnd(const EffectKey& starter);
+  bool OnlyWaitsForSagas(const Machine& machine) const;
+  std::string StartedKey(const Machine& machine, uint16_t step, uint32_t index) const;
+
   // shard_asleep.cc
   bool MayFallAsleep(const Machine& machine, absl::Time wake) const;
   void FallAsleep(Machine& machine, absl::Time wake);
@@ -224,6 +236,8 @@ class Shard {
 
   // shard_verbs.cc
   SagaInfo InfoOf(const Machine& machine) const;
+  std::string WaitingFor(const Machine& machine) const;
+  std::string WaitingAt(const Machine& machine, uint16_t step, uint32_t index) const;
   absl::Status CheckVerb(const Machine* machine, SagaId id, const Operator& by) const;
   void AfterVerb(Machine& machine, AnswerCallback done);
   void Wake(Machine& machine);

@@ -29,11 +29,12 @@ constexpr absl::Duration kReadAgain = absl::Seconds(1);
 
 }  // namespace
 
-// Nothing of it runs or is owed, and nobody asks for it: only time or a signal moves it.
+// Nothing of it runs or is owed, and nobody asks for it: only time, a signal or the end of another
+// saga moves it.
 bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
   if (core_.options.asleep_after == absl::InfiniteDuration()) return false;
   if (wake - now_ < core_.options.asleep_after) return false;
-  const bool idle = machine.attempts.empty() && machine.running.empty() &&
+  const bool idle = OnlyWaitsForSagas(machine) && machine.running.empty() &&
                     machine.outstanding == 0 && machine.undurable == 0;
   const bool owed = machine.start.done != nullptr || !machine.on_durable.empty();
   if (!idle || owed || !machine.halted.empty()) return false;

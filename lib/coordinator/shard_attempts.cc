@@ -61,15 +61,20 @@ void ForgetRunning(Machine& machine, Attempt* attempt) {
 
 }  // namespace
 
+// Its entry; a fresh one when there is none.
+Attempts& Shard::AttemptsFor(Machine& machine, const Next& next) {
+  Attempts* attempts = FindAttempts(machine.attempts, next.step, next.index, next.direction);
+  if (attempts != nullptr) return *attempts;
+  attempts = &machine.attempts.emplace_back();
+  attempts->step = next.step;
+  attempts->index = next.index;
+  attempts->direction = next.direction;
+  return *attempts;
+}
+
 void Shard::Dispatch(Machine& machine, const Next& next) {
   if (core_.draining.load(std::memory_order_relaxed)) return;
-  Attempts* attempts = FindAttempts(machine.attempts, next.step, next.index, next.direction);
-  if (attempts == nullptr) {
-    attempts = &machine.attempts.emplace_back();
-    attempts->step = next.step;
-    attempts->index = next.index;
-    attempts->direction = next.direction;
-  }
+  Attempts* const attempts = &AttemptsFor(machine, next);
   std::unique_ptr<Attempt> owned;
   if (spare_attempts_.empty()) {
     owned = std::make_unique<Attempt>();
@@ -135,7 +140,13 @@ absl::Status Shard::FillCall(Machine& machine, Attempt& attempt) {
     broken = Annotate(value.status(), fmt::format("{} does not decode", what));
     return nullptr;
   };
-  call.input = given(frame.Value(0, view.input.In(machine.journal)), "its input");
+  if (node.input_from && !SKALD_SABOTAGED(kIgnoresOwnInput)) {
+    const Slice& input = view.steps[*node.input_from].output;
+    call.input = given(frame.Value(size_t{1} + *node.input_from, input.In(machine.journal)),
+                       "its part's input");
+  } else {
+    call.input = given(frame.Value(0, view.input.In(machine.journal)), "its input");
+  }
   for (const uint16_t used : node.uses) {
     const StepView& step = view.steps[used];
     const size_t slot = size_t{1} + used;

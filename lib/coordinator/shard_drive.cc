@@ -17,6 +17,14 @@ std::string Shard::StepName(const Machine& machine, uint16_t step) const {
   return machine.registered->data().steps[step].name;
 }
 
+namespace {
+
+bool StartsSaga(const Machine& machine, const Next& next) {
+  return !next.prelude && machine.registered->data().steps[next.step].kind == StepKind::kSaga;
+}
+
+}  // namespace
+
 void Shard::Append(Machine& machine, const Event& event) {
   absl::Status why_not;
   SKALD_CHECK(TryAppend(machine, event, &why_not), "saga {}: {}", ToString(machine.id),
@@ -67,13 +75,30 @@ void Shard::Advance(Machine& machine) {
 
 void Shard::Follow(Machine& machine, const NextList& nexts) {
   absl::Time wait_until = absl::InfiniteFuture();
+  absl::Time ask_again = absl::InfiniteFuture();
+  bool patient = false;
   for (const Next& next : nexts) {
     switch (next.kind) {
       case NextKind::kRun:
         // One that ran inline, just now, may have ended it for the others.
         if (next.direction == Direction::kAction && MustTurn(machine.view)) break;
-        Dispatch(machine, next);
+        if (StartsSaga(machine, next)) {
+          AskSaga(machine, next);
+        } else {
+          Dispatch(machine, next);
+        }
         break;
+      case NextKind::kAskAgain: {
+        // Most sagas end soon: leaving memory is for what takes longer.
+        const Attempts& asked = AttemptsFor(machine, next);
+        const absl::Time patience = asked.next + core_.options.asleep_after;
+        if (patience > now_) {
+          patient = true;
+          wait_until = std::min(wait_until, patience);
+        }
+        ask_again = std::min(ask_again, next.at);
+        break;
+      }
       case NextKind::kGiveUp:
         GiveUpUntried(machine, next);
         break;
@@ -97,8 +122,8 @@ void Shard::Follow(Machine& machine, const NextList& nexts) {
     }
     if (!machine.halted.empty()) return AnnounceStuck(machine);
   }
-  const absl::Time wake = ArmTimer(machine, wait_until);
-  if (!MayFallAsleep(machine, wake)) return;
+  const absl::Time wake = std::min(ArmTimer(machine, wait_until), ask_again);
+  if (patient || !MayFallAsleep(machine, wake)) return;
   // With its rows there already it only needs to go.
   if (machine.asleep && machine.wake.time == wake) return LeaveMemory(machine);
   FallAsleep(machine, wake);
@@ -219,6 +244,7 @@ void Shard::Finish(Machine& machine) {
       break;
   }
   KeepFinished(machine);
+  TellStarter(machine);
   timers_.Remove(&machine);
   DropDeferred(machine, Direction::kAction, Event::kNoStep, 0);
   DropDeferred(machine, Direction::kCompensation, Event::kNoStep, 0);

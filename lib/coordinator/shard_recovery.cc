@@ -22,6 +22,7 @@ void Shard::Adopt(Machine* machine) {
   machine->row_existed = true;
   ++blocks_[machine->home - first_block_].live;
   if (machine->halted.empty() && IsTerminal(machine->view.state)) {
+    TellStarter(*machine);
     KeepFinished(*machine);
     delete machine;
     return;

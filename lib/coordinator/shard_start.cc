@@ -43,10 +43,15 @@ absl::StatusOr<Machine*> Shard::FindLive(uint64_t hash, std::string_view definit
   return same ? machine : nullptr;
 }
 
-absl::StatusOr<Machine*> Shard::FindLive(SagaId id) {
+Machine* Shard::InMemory(const SagaId& id) const {
   const auto found = machines_.find(id.hash);
   Machine* machine = found == machines_.end() ? nullptr : found->second;
   while (machine != nullptr && machine->id != id) machine = machine->next_same_hash;
+  return machine;
+}
+
+absl::StatusOr<Machine*> Shard::FindLive(SagaId id) {
+  Machine* const machine = InMemory(id);
   if (machine != nullptr || sleepers_.Find(id.hash) != id) return machine;
   return ComeBack(id);
 }

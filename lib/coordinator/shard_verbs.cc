@@ -37,18 +37,46 @@ std::string Describe(const Event& event) {
   }
 }
 
-std::string WaitingFor(const Machine& machine) {
+}  // namespace
+
+std::string Shard::WaitingFor(const Machine& machine) const {
   if (!machine.halted.empty()) return machine.halted;
   for (const Attempts& attempts : machine.attempts) {
+    if (machine.registered->data().steps[attempts.step].saga && attempts.running) {
+      return WaitingAt(machine, attempts.step, attempts.index);
+    }
     if (attempts.timed_out) return "an attempt that is beyond its deadline";
     if (attempts.running) return fmt::format("attempt {}", attempts.count);
     return fmt::format("attempt {} at {}", attempts.count + 1,
                        absl::FormatTime(attempts.next, absl::UTCTimeZone()));
   }
-  return {};
+  if (machine.registered == nullptr || machine.view.state != SagaState::kRunning) return {};
+  std::string text;
+  ForEachDispatchable(machine.view, machine.registered->data(), [&](uint16_t step, uint32_t index) {
+    if (text.empty()) text = WaitingAt(machine, step, index);
+  });
+  return text;
 }
 
-}  // namespace
+// What ends the wait of a step that only waits.
+std::string Shard::WaitingAt(const Machine& machine, uint16_t step, uint32_t index) const {
+  const StepNode& node = machine.registered->data().steps[step];
+  const StepView& view = machine.view.steps[step];
+  const std::string until = absl::FormatTime(view.since, absl::UTCTimeZone());
+  switch (node.kind) {
+    case StepKind::kSleep:
+      return view.armed ? "time, until " + until : "";
+    case StepKind::kAwait:
+      return fmt::format("signal '{}'{}", node.name,
+                         view.since == absl::InfiniteFuture() ? "" : ", until " + until);
+    case StepKind::kSaga:
+      if (index == Event::kWhole) return {};
+      return fmt::format("saga '{}' under key '{}'", node.saga->definition,
+                         StartedKey(machine, step, index));
+    default:
+      return {};
+  }
+}
 
 // What a signal that came after the end is told.
 absl::Status AnswerOfFinished(std::string_view row, SagaId id, const SignalRequest& signal,

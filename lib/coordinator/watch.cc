@@ -40,6 +40,11 @@ void Watch::Then(SettledCallback done) {
   std::move(done)(outcome);
 }
 
+std::optional<absl::StatusOr<Settled>> Watch::Peek() {
+  MutexLock lock(mutex_);
+  return outcome_;
+}
+
 void Watch::Settle(absl::StatusOr<Settled> outcome) {
   absl::InlinedVector<SettledCallback, 1> waiting;
   {

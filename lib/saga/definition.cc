@@ -55,6 +55,8 @@ std::string Schema(const internal::ValueOps& ops) {
 //        … when [<name> !<name> …]                           where it has guards
 //        … each "<schema name>" <schema version>             of the items of a fan-out
 //        … payload "<schema name>" <schema version>          of the signal that it awaits
+//        … from <name>                                       where a step gives its input
+//        … starts <name> <version>                           the saga that it starts
 //   result <name>                                            absent when there is none
 //
 // Names hold neither spaces nor quotes; schema names are escaped as in C. Its hash is journaled:
@@ -78,6 +80,10 @@ std::string CanonicalText(const internal::DefinitionData& data) {
     }
     if (step.fan_out) text += " each " + Schema(step.fan_out->item);
     if (step.kind == internal::StepKind::kAwait) text += " payload " + Schema(step.payload);
+    if (step.input_from && *step.input_from < data.steps.size()) {
+      text += " from " + data.steps[*step.input_from].name;
+    }
+    if (step.saga) text += fmt::format(" starts {} {}", step.saga->definition, step.saga->version);
     text += '\n';
   }
   if (data.result_step && *data.result_step < data.steps.size()) {
@@ -94,6 +100,10 @@ std::string_view ClassName(const internal::StepNode& step) {
       return "sleep";
     case internal::StepKind::kAwait:
       return "signal";
+    case internal::StepKind::kInput:
+      return "input";
+    case internal::StepKind::kSaga:
+      return "saga";
     case internal::StepKind::kCall:
       break;
   }
@@ -114,6 +124,8 @@ std::string_view Shape(const internal::StepNode& step) {
   if (step.kind == internal::StepKind::kDecision) return "diamond";
   if (step.kind == internal::StepKind::kSleep) return "circle";
   if (step.kind == internal::StepKind::kAwait) return "invhouse";
+  if (step.kind == internal::StepKind::kInput) return "parallelogram";
+  if (step.kind == internal::StepKind::kSaga) return "folder";
   if (step.fan_out) return "box3d";
   switch (step.step_class) {
     case StepClass::kCompensatable:
@@ -128,6 +140,39 @@ std::string_view Shape(const internal::StepNode& step) {
   return "plain";
 }
 
+// Draws a frame around the steps of each part of the definition.
+class Parts {
+ public:
+  explicit Parts(std::string& dot) : dot_(dot) {}
+
+  // Before a step of this name. RETURNS: its name within its part.
+  std::string_view Enter(std::string_view name) {
+    size_t depth = 0;
+    for (size_t slash = name.find('/'); slash != name.npos; slash = name.find('/')) {
+      const std::string_view part = name.substr(0, slash);
+      if (depth < open_.size() && open_[depth] != part) Close(depth);
+      if (depth == open_.size()) {
+        open_.emplace_back(part);
+        dot_ += fmt::format("  subgraph cluster_{} {{\n  label={};\n", count_++, Quoted(part));
+      }
+      ++depth;
+      name.remove_prefix(slash + 1);
+    }
+    Close(depth);
+    return name;
+  }
+  void Leave() { Close(0); }
+
+ private:
+  void Close(size_t depth) {
+    for (; open_.size() > depth; open_.pop_back()) dot_ += "  }\n";
+  }
+
+  std::string& dot_;
+  std::vector<std::string> open_;
+  size_t count_ = 0;
+};
+
 // What the decision `from` must say for the step to run, as an edge's label.
 std::string_view GuardLabel(const internal::StepNode& step, uint16_t from) {
   if (Has(step.guards, {from, true})) return " [label=yes]";
@@ -137,9 +182,12 @@ std::string_view GuardLabel(const internal::StepNode& step, uint16_t from) {
 }  // namespace
 
 internal::Guards internal::EffectiveGuards(const DefinitionData& data, uint16_t step) {
-  Guards all = data.steps[step].guards;
+  return AllGuards(data, data.steps[step].guards);
+}
+
+internal::Guards internal::AllGuards(const DefinitionData& data, Guards all) {
   for (size_t i = 0; i < all.size(); ++i) {
-    if (all[i].decision >= step) continue;
+    if (all[i].decision >= data.steps.size()) continue;
     for (const GuardAt& guard : data.steps[all[i].decision].guards) {
       if (!Has(all, guard)) all.push_back(guard);
     }
@@ -171,13 +219,16 @@ std::string ToDot(const Definition& definition) {
   const internal::DefinitionData& data = definition.data();
   std::string dot = fmt::format("digraph {} {{\n  rankdir=LR;\n",
                                 Quoted(fmt::format("{} v{}", data.name, data.version)));
+  Parts parts(dot);
   for (size_t i = 0; i < data.steps.size(); ++i) {
     const internal::StepNode& step = data.steps[i];
     const bool result = data.result_step == i;
+    const std::string_view own = parts.Enter(step.name);
     dot += fmt::format("  s{} [label={}, shape={}{}];\n", i,
-                       Quoted(fmt::format("{}\n{}", step.name, ClassName(step))), Shape(step),
+                       Quoted(fmt::format("{}\n{}", own, ClassName(step))), Shape(step),
                        result ? ", style=bold" : "");
   }
+  parts.Leave();
   for (size_t i = 0; i < data.steps.size(); ++i) {
     for (const uint16_t from : data.steps[i].predecessors) {
       dot += fmt::format("  s{} -> s{}{};\n", from, i, GuardLabel(data.steps[i], from));

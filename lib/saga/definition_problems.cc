@@ -12,6 +12,16 @@ namespace skald::inline v1::internal {
 
 namespace {
 
+// The name of a step, behind those of the parts that it stands in.
+bool IsStepPath(const StepNode& step) {
+  std::string_view rest = step.name;
+  for (size_t slash = rest.find('/'); slash != rest.npos; slash = rest.find('/')) {
+    if (!IsName(rest.substr(0, slash))) return false;
+    rest.remove_prefix(slash + 1);
+  }
+  return step.kind == StepKind::kInput ? rest == kInputStepName : IsName(rest);
+}
+
 class Inspector {
  public:
   explicit Inspector(const DefinitionData& data) : data_(data) {}
@@ -60,9 +70,14 @@ class Inspector {
 
   void CheckName(size_t index) {
     const StepNode& step = data_.steps[index];
-    if (!IsName(step.name)) {
+    if (!IsStepPath(step)) {
       Add("the name of step number {} must be 1 to {} letters, digits, '-', '_' or '.'", index,
           kNameBytesMax);
+    }
+    if (step.name.size() > kStepPathBytesMax) {
+      Add("the name of step number {} has {} bytes with those of the parts that it stands in; {} "
+          "are allowed",
+          index, step.name.size(), kStepPathBytesMax);
     }
     const auto [at, fresh] = by_hash_.try_emplace(step.hash, index);
     if (fresh) return;
@@ -90,6 +105,12 @@ class Inspector {
       if (used < index && before[used]) continue;
       Add("step '{}' uses the output of step number {}, which need not have run before it",
           step.name, used);
+    }
+    const bool given = !step.input_from || (*step.input_from < index && before[*step.input_from] &&
+                                            data_.steps[*step.input_from].kind == StepKind::kInput);
+    if (!given) {
+      Add("step '{}' takes its input from step number {}, which gives none before it", step.name,
+          *step.input_from);
     }
     ancestors_.push_back(std::move(before));
   }
@@ -125,17 +146,25 @@ class Inspector {
       Add("step '{}' has a parallelism of 0: at least one item must run", step.name);
     }
     if (step.prelude == nullptr) Add("step '{}' has no range", step.name);
-    if (step.kind != StepKind::kCall || step.step_class == StepClass::kPivot) {
+    const bool once = step.kind != StepKind::kCall && step.kind != StepKind::kSaga;
+    if (once || step.step_class == StepClass::kPivot) {
       Add("step '{}' cannot run for each of many items", step.name);
     }
   }
 
   void CheckFunctions(const StepNode& step) {
-    const bool acts = step.kind == StepKind::kCall || step.kind == StepKind::kDecision;
+    const bool acts = !OnlyWaits(step.kind);
     if (acts && step.action == nullptr) Add("step '{}' has no action", step.name);
-    if (step.kind != StepKind::kCall && step.kind != StepKind::kAwait &&
+    if ((IsPure(step.kind) || step.kind == StepKind::kSleep) &&
         step.step_class != StepClass::kNoEffect) {
       Add("step '{}' has no effect, and is declared as if it had one", step.name);
+    }
+    if (step.kind == StepKind::kSaga && step.step_class != StepClass::kRetriable) {
+      Add("step '{}' starts a saga: it must be retriable, behind the pivot", step.name);
+    }
+    if ((step.kind == StepKind::kSaga) != step.saga.has_value()) {
+      Add("step '{}' starts a saga and does not say which, or says which and starts none",
+          step.name);
     }
     if (step.kind == StepKind::kAwait && step.step_class != StepClass::kNoEffect &&
         step.step_class != StepClass::kCompensatable) {

@@ -153,8 +153,8 @@ absl::Status FoldActionVerdict(SagaView& view, const DefinitionData& definition,
   SKALD_RETURN_IF_ERROR(CheckOpen(view, definition, event));
   const StepNode& node = definition.steps[event.step];
   const bool prelude = PreludeIsDue(node, view.steps[event.step]);
-  const bool acts = node.kind == StepKind::kCall || node.kind == StepKind::kDecision;
-  if (!acts && !prelude) return NoSense(event, "the step waits for no verdict");
+  const bool waits = node.kind == StepKind::kSleep || node.kind == StepKind::kAwait;
+  if (waits && !prelude) return NoSense(event, "the step waits for no verdict");
   switch (event.verdict) {
     case VerdictKind::kDone:
       if (prelude) return FoldPrelude(view, definition, journal, event);
@@ -199,6 +199,8 @@ absl::Status FoldActionGaveUp(SagaView& view, const DefinitionData& definition,
   } else {
     place.status = StepStatus::kMayHaveRun;
   }
+  // Of a fan-out, it makes room for the next item.
+  if (view.direction == SagaState::kRunning) Propagate(view, definition, event.time);
   return absl::OkStatus();
 }
 
@@ -286,10 +288,13 @@ absl::Status FoldTurn(SagaView& view, const DefinitionData& definition, std::str
   return absl::OkStatus();
 }
 
-void Unblock(PlaceView& place, absl::Time time) {
+void Unblock(PlaceView& place, bool is_item, absl::Time time) {
   if (place.status == StepStatus::kBlocked) {
     place.status = StepStatus::kWaiting;
     place.since = time;
+    ++place.retries;
+    // Another may run in its place: it waits for room.
+    if (is_item) place.begun = false;
   } else if (place.status == StepStatus::kUndoBlocked) {
     place.status = place.has_output ? StepStatus::kDone : StepStatus::kMayHaveRun;
     place.since = time;
@@ -299,7 +304,12 @@ void Unblock(PlaceView& place, absl::Time time) {
 absl::Status FoldVerb(SagaView& view, const DefinitionData& definition, std::string_view journal,
                       const Event& event) {
   if (event.verb == Verb::kRetry) {
-    ForEachPlace(view, [&](uint16_t, uint32_t, PlaceView& place) { Unblock(place, event.time); });
+    for (uint16_t step = 0; step < view.steps.size(); ++step) {
+      const bool is_item = view.steps[step].expanded;
+      ForEachPlaceOf(view, step,
+                     [&](uint32_t, PlaceView& place) { Unblock(place, is_item, event.time); });
+    }
+    if (view.direction == SagaState::kRunning) Propagate(view, definition, event.time);
     return absl::OkStatus();
   }
   if (event.verb == Verb::kAbandon) {

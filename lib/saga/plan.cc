@@ -84,6 +84,12 @@ Next PlanAttempt(const SagaView& view, const DefinitionData& definition, const A
   return next;
 }
 
+// How long a saga that has been started is waited for before it is asked again: it says by itself
+// when it ends, and this is for the case that a crash came between its end and the telling.
+absl::Duration AskAgainAfter(const PlaceView& place, absl::Time now) {
+  return std::clamp<absl::Duration>(now - place.since, absl::Minutes(1), absl::Hours(1));
+}
+
 // A sleep that has begun, or an await: nothing is called, time or a signal ends it.
 Next PlanTimer(const PlaceView& step, uint16_t index, absl::Time now) {
   const bool due = step.since <= now || (SKALD_SABOTAGED(kEarlyTimer) && index % 2 == 0);
@@ -112,6 +118,9 @@ void PlanForward(const SagaView& view, const DefinitionData& definition, const A
         node.kind == StepKind::kAwait || (node.kind == StepKind::kSleep && view.steps[step].armed);
     if (waits) {
       out.push_back(PlanTimer(view.steps[step], step, now));
+    } else if (node.kind == StepKind::kSaga && IsRunning(list, step, index, Direction::kAction)) {
+      const absl::Duration wait = AskAgainAfter(PlaceAt(view, step, index), now);
+      out.push_back({.kind = NextKind::kAskAgain, .step = step, .index = index, .at = now + wait});
     } else if (!IsRunning(list, step, index, Direction::kAction)) {
       out.push_back(PlanAttempt(view, definition, list, step, index, Direction::kAction, now));
     }
@@ -274,8 +283,7 @@ Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts
                 const AttemptResult& result, absl::Time now, double jitter) {
   const StepNode& node = definition.steps[attempts.step];
   const bool action = attempts.direction == Direction::kAction;
-  const bool pure =
-      PreludeIsDue(node, view.steps[attempts.step]) || node.kind == StepKind::kDecision;
+  const bool pure = PreludeIsDue(node, view.steps[attempts.step]) || internal::IsPure(node.kind);
   if (action && pure) return JudgePrelude(view, definition, attempts, result);
   const PlaceView& step = PlaceAt(view, attempts.step, attempts.index);
   if (action && !StillCounts(view, step, result)) return {.kind = Judgement::Kind::kIgnored};

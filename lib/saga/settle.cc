@@ -17,13 +17,22 @@ bool Follows(const SagaView& view, const StepNode& node) {
                      [&](uint16_t before) { return IsPassed(view.steps[before].status); });
 }
 
-// f(index) for the first `parallelism` items that are undecided.
+// f(index) for each item that may run: those that have begun and are undecided, and as many of the
+// next ones as there is room for. What has begun stays so although an operator's Retry brings back
+// one that stands before it.
 template <typename F>
 void ForEachOpenItem(const SagaView& view, const StepView& step, uint32_t parallelism, F f) {
   if (SKALD_SABOTAGED(kUnboundedFanOut)) parallelism = step.item_count;
-  for (uint32_t i = 0; i < step.item_count && parallelism > 0; ++i) {
-    if (view.items[step.first_item + i].status != StepStatus::kWaiting) continue;
-    --parallelism;
+  uint32_t begun = 0;
+  for (uint32_t i = 0; i < step.item_count && begun < parallelism; ++i) {
+    const ItemView& item = view.items[step.first_item + i];
+    if (item.begun && item.status == StepStatus::kWaiting) ++begun;
+  }
+  uint32_t room = parallelism - begun;
+  for (uint32_t i = 0; i < step.item_count && begun + room > 0; ++i) {
+    const ItemView& item = view.items[step.first_item + i];
+    if (item.status != StepStatus::kWaiting || (!item.begun && room == 0)) continue;
+    --(item.begun ? begun : room);
     f(i);
   }
 }

@@ -112,9 +112,15 @@ std::optional<Broken> SagaModel::OnAttempt(const Event& event) {
   return event.kind == EventKind::kVerdict ? OnAction(event, *place) : OnGaveUp(event, *place);
 }
 
+bool SagaModel::StartsSaga(uint16_t step) const {
+  return definition_ != nullptr && step < steps_.size() &&
+         definition_->steps[step].kind == StepKind::kSaga && !PreludeIsDue(step);
+}
+
 void SagaModel::Adopt(const Oracle::Ended& ended, const DefinitionData* definition) {
   definition_name_ = ended.definition;
   key_ = ended.key;
+  input_ = ended.input;
   input_fingerprint_ = StableHash128(ended.input);
   definition_ = definition;
   if (definition_ != nullptr) steps_.resize(definition_->steps.size());
@@ -128,6 +134,7 @@ std::optional<Broken> SagaModel::OnStart(const Event& event, const DefinitionDat
   if (events_ != 0) return Break(Promise::kIdentity, "it starts a second time");
   definition_name_ = event.definition;
   key_ = event.key;
+  input_ = event.input;
   input_fingerprint_ = event.input_fingerprint;
   deadline_ = event.deadline;
   definition_ = definition;
@@ -339,9 +346,14 @@ std::optional<Broken> SagaModel::OnVerb(const Event& event) {
   }
   if (event.verb == Verb::kRetry) {
     for (uint16_t step = 0; step < steps_.size(); ++step) {
-      ForEachPlaceOf(step, [](uint32_t, const Place& each) {
+      const bool expanded = steps_[step].expanded;
+      ForEachPlaceOf(step, [expanded](uint32_t, const Place& each) {
         auto& place = const_cast<Place&>(each);
-        if (place.action == Action::kBlocked) place.action = Action::kOpen;
+        if (place.action == Action::kBlocked) {
+          place.action = Action::kOpen;
+          ++place.retries;
+          if (expanded) place.ready_in_epoch = 0;  // it waits for room again
+        }
         place.undo_blocked = false;
       });
     }

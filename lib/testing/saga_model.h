@@ -42,6 +42,7 @@ class SagaModel {
     uint32_t returned = 0;
     bool unknown = false;           // one said Unknown, or its output failed
     bool rejected_for_key = false;  // the participant's record says that none happened or will
+    uint32_t retries = 0;           // by an operator, of what had blocked
   };
   struct Step {
     Place own;
@@ -81,6 +82,7 @@ class SagaModel {
   SagaState state() const { return state_; }
   const std::string& definition_name() const { return definition_name_; }
   const std::string& key() const { return key_; }
+  const std::string& input() const { return input_; }
   Hash128 input_fingerprint() const { return input_fingerprint_; }
   absl::Time updated() const { return updated_; }
   const DefinitionData* definition() const { return definition_; }
@@ -88,6 +90,8 @@ class SagaModel {
   // Null: there is no such place, or its items are not known.
   Place* PlaceOf(uint16_t step, uint32_t index);
   const Place* PlaceOf(uint16_t step, uint32_t index) const;
+  // A step that starts a saga: what stands before it, its range, is behind it.
+  bool StartsSaga(uint16_t step) const;
   std::optional<std::string> Result() const;
   bool Saw(EventKind kind, Verb verb) const;
   bool TookSignal(uint16_t step, std::string_view key) const;
@@ -129,6 +133,7 @@ class SagaModel {
   SagaId id_;
   std::string definition_name_;
   std::string key_;
+  std::string input_;
   Hash128 input_fingerprint_;
   absl::Time deadline_ = absl::InfiniteFuture();
   absl::Time updated_ = absl::InfinitePast();

@@ -52,8 +52,13 @@ bool SagaModel::MayBegin(uint16_t step, uint32_t index) const {
   const Step& own = steps_[step];
   if (!own.expanded) return own.own.action == Action::kOpen;
   if (own.items[index].action != Action::kOpen) return false;
+  if (own.items[index].ready_in_epoch != 0) return true;
+  // Those that have begun, and those that come first.
   uint32_t ahead = 0;
-  for (uint32_t i = 0; i < index; ++i) ahead += own.items[i].action == Action::kOpen ? 1 : 0;
+  for (uint32_t i = 0; i < own.items.size(); ++i) {
+    const Place& item = own.items[i];
+    if (item.action == Action::kOpen && (item.ready_in_epoch != 0 || i < index)) ++ahead;
+  }
   return ahead < definition_->steps[step].fan_out->parallelism;
 }
 

@@ -101,5 +101,19 @@ TEST_CASE("08_coroutines asks three ways, none of which holds a thread of the po
   CHECK(Say(COROUTINES_PATH) == "yes to tea one, yes to tea two, yes to tea three\n");
 }
 
+TEST_CASE("09_composition pays by a definition of its own, and ships parcels by sagas of theirs") {
+  CHECK(Say(COMPOSITION_PATH) ==
+        "3 lamps\n"
+        "  reserves 3 lamps\n"
+        "  freezes points\n"
+        "  receipt over 3000; parcel 1 is on its way; parcel 2 is on its way\n"
+        "7 lamps\n"
+        "  reserves 7 lamps\n"
+        "  freezes points\n"
+        "  gives the points back\n"
+        "  releases 7 lamps\n"
+        "  undone by pay/charge: over the card's limit\n");
+}
+
 }  // namespace
 }  // namespace example_tests

@@ -76,6 +76,8 @@ constexpr Minimum kCounters[] = {
     {"undone with output", 1300},
     {"undone without output", 1500},
     {"sent for an item", 2000},
+    {"sent in a part", 1000},
+    {"started by a step", 200},
     {"signal OK", 150},
     {"signal FAILED_PRECONDITION", 300},
     {"signal UNAVAILABLE", 100},

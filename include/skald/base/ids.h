@@ -70,5 +70,7 @@ struct EffectKey {
 
 // 66 hex digits of Encode(): what an HTTP `Idempotency-Key` header or a payment provider gets.
 SKALD_EXPORT std::string ToString(const EffectKey& key);
+// RETURNS: InvalidArgument: it is not what ToString writes.
+SKALD_EXPORT absl::StatusOr<EffectKey> ParseEffectKey(std::string_view text);
 
 }  // namespace skald::inline v1

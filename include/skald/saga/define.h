@@ -41,6 +41,8 @@
 // coordinator. Input, outputs, context and the function itself live until the call has returned, or
 // the coroutine's frame is gone. An exception says Unknown.
 //
+// In a step's place may stand another definition, or RunSaga(…): saga/composition.h.
+//
 // Whatever is wrong is one sentence from the compiler; what the compiler cannot see is in Validate.
 #pragma once
 
@@ -53,6 +55,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "skald/saga/composition.h"
 #include "skald/saga/definition.h"
 #include "skald/saga/internal/broken.h"
 #include "skald/saga/internal/draft.h"
@@ -84,6 +87,7 @@ class Builder {
   // .Step(Key{}, [links…,] action, compensation, modifiers…): has an effect that can be undone.
   // It stands before the pivot, if there is one. Default: 20 attempts, 100 ms to 1 min apart, of
   // action and compensation each.
+  // .Step(Key{}, [links…,] definition [, input]): all steps of a definition that has no pivot.
   template <typename Key, typename... Parts>
   [[gnu::always_inline]] auto Step(Key /*key*/, Parts&&... parts) && {
     return Call<StepClass::kCompensatable, Key>(std::forward<Parts>(parts)...);
@@ -96,11 +100,13 @@ class Builder {
   }
   // .Pivot(Key{}, [links…,] action, modifiers…): the point of no return: what comes before is
   // undone only as long as this was not done, what comes after is done.
+  // .Pivot(Key{}, [links…,] definition [, input]): all steps of a definition that has one.
   template <typename Key, typename... Parts>
   [[gnu::always_inline]] auto Pivot(Key /*key*/, Parts&&... parts) && {
     return Call<StepClass::kPivot, Key>(std::forward<Parts>(parts)...);
   }
   // .Retriable(Key{}, [links…,] action, modifiers…): after the pivot; by default tried for ever.
+  // .Retriable(Key{}, [links…,] RunSaga(kSaga) [, input]): starts a saga and awaits its end.
   template <typename Key, typename... Parts>
   [[gnu::always_inline]] auto Retriable(Key /*key*/, Parts&&... parts) && {
     return Call<StepClass::kRetriable, Key>(std::forward<Parts>(parts)...);
@@ -151,9 +157,10 @@ class Builder {
     return std::move(*this);
   }
 
-  [[gnu::always_inline]] Definition Build() && {
+  // RETURNS: a Definition that still knows its types (TypedDefinition).
+  [[gnu::always_inline]] auto Build() && {
     if constexpr (internal::Obeyed<BuildRule()>()) {
-      return draft_.Finish();
+      return TypedDefinition<Input, Result, Entries::PivotsOf()>(draft_.Finish());
     } else {
       return Definition(nullptr);
     }
@@ -176,9 +183,17 @@ class Builder {
   template <Form kForm, StepClass kClass, typename Key, typename L, typename Part,
             typename... Parts>
   [[gnu::always_inline]] auto Declare(L links, Part&& part, Parts&&... parts) {
+    using internal::PartKind;
     using internal::Rule;
     constexpr unsigned kKind = internal::kLinkKind<std::decay_t<Part>>;
-    if constexpr (kKind == 0) {
+    constexpr PartKind kPart = internal::kPartKind<std::decay_t<Part>>;
+    if constexpr (kPart == PartKind::kRunSaga) {
+      return AddSaga<kClass, Key, std::decay_t<Part>>(std::move(links),
+                                                      std::forward<Parts>(parts)...);
+    } else if constexpr (kPart != PartKind::kNone) {
+      constexpr StepClass kActual = kForm == Form::kCall ? kClass : StepClass::kRetriable;
+      return AddPart<kActual, Key>(std::move(links), part, std::forward<Parts>(parts)...);
+    } else if constexpr (kKind == 0) {
       return Add<kForm, kClass, Key>(std::move(links), std::forward<Part>(part),
                                      std::forward<Parts>(parts)...);
     } else if constexpr (internal::Obeyed<(L::kSeen & kKind) == 0 ? Rule::kNone
@@ -209,9 +224,9 @@ class Builder {
     using Guards = GuardsOf<L>;
     using Given = typename internal::GivenOf<Entries, Guards, typename L::Used>::Type;
     using Item = typename internal::RangeOf<typename L::FanOut, Input, Given>::Item;
-    auto step = internal::AddTypedStep<kClass, Entries::template IsBeyondPivot<Guards>(), Input,
-                                       Item, typename Key::Output>(
-        draft_, Key::name(), LinksOf(links, typename L::Used{}, typename L::After{}), Given{});
+    auto step =
+        internal::AddTypedStep<kClass, Entries::template IsBeyondPivot<Guards>(), Input, Item,
+                               typename Key::Output>(draft_, Key::name(), LinksOf<L>(), Given{});
     if constexpr (kForm == Form::kDecide) {
       step.SetDecision(std::forward<Parts>(parts)...);
     } else if constexpr (kForm == Form::kSleep) {
@@ -238,10 +253,17 @@ class Builder {
   template <typename L>
   using GuardsOf = typename Entries::template Effective<typename L::Guards>::Type;
 
+  // In numbers of steps.
+  template <typename L>
+  auto LinksOf() const {
+    return LinksOf<L>(typename L::Used{}, typename L::After{});
+  }
   template <typename L, typename... Used, typename After>
-  static auto LinksOf(const L& /*links*/, internal::UsedKeys<Used...> /*used*/, After after) {
+  auto LinksOf(internal::UsedKeys<Used...> /*used*/, After after) const {
     return internal::TypedLinks<sizeof...(Used)>{
-        {{Entries::template Index<Used>()...}}, AfterOf(after), Entries::At(typename L::Guards{})};
+        .used = {{draft_.At(Entries::template Index<Used>()).output...}},
+        .after = internal::EndsOf(draft_, {Entries::template Index<Used>()...}, AfterOf(after)),
+        .guards = draft_.GuardsAt(Entries::At(typename L::Guards{}))};
   }
   template <typename... Keys>
   static std::optional<std::vector<uint16_t>> AfterOf(internal::AfterKeys<Keys...> /*after*/) {
@@ -249,6 +271,82 @@ class Builder {
   }
   static std::optional<std::vector<uint16_t>> AfterOf(internal::NoAfter /*none*/) {
     return std::nullopt;
+  }
+
+  // A definition in a step's place.
+  template <StepClass kClass, typename Key, typename L, typename Def, typename... Parts>
+  [[gnu::always_inline]] auto AddPart(L /*links*/, const Def& part, Parts&&... parts) {
+    if constexpr (internal::Obeyed<PartRule<kClass, Key, L, Def, std::decay_t<Parts>...>()>()) {
+      using Guards = GuardsOf<L>;
+      constexpr bool kPivot = kClass == StepClass::kPivot;
+      auto links = LinksOf<L>();
+      links.follows_all = kPivot;
+      std::optional<uint16_t> input;
+      if constexpr (sizeof...(Parts) > 0) {
+        using Given = typename internal::GivenOf<Entries, Guards, typename L::Used>::Type;
+        input = internal::AddInputStep<Input, typename Def::Input>(
+            draft_, Key::name(), links, Given{}, std::forward<Parts>(parts)...);
+      }
+      draft_.AddPart(Key::name(), part, links.Get(), input);
+      constexpr unsigned kFlags = internal::kPartEntry | (kPivot ? internal::kPivotEntry : 0);
+      return Builder<Input, Result, kState, Es..., internal::MakeEntry<Key, Guards, kFlags>>(
+          std::move(draft_));
+    } else {
+      return internal::Broken{};
+    }
+  }
+  template <StepClass kClass, typename Key, typename L, typename Def, typename... Parts>
+  static consteval internal::Rule PartRule() {
+    using internal::Rule;
+    constexpr Rule kPlace = internal::PlaceRule<kClass, Key, Entries, L>();
+    if constexpr (kPlace != Rule::kNone) {
+      return kPlace == Rule::kFanOutPlace ? Rule::kPartForEach : kPlace;
+    } else {
+      using Given = typename internal::GivenOf<Entries, GuardsOf<L>, typename L::Used>::Type;
+      return internal::PartRule<kClass, Key, L, Input, Given, Def, Parts...>();
+    }
+  }
+
+  // RunSaga in a step's place.
+  template <StepClass kClass, typename Key, typename Part, typename L, typename... Parts>
+  [[gnu::always_inline]] auto AddSaga(L links, Parts&&... parts) {
+    using SagaKeyT = typename Part::SagaKey;
+    if constexpr (internal::Obeyed<
+                      SagaRule<kClass, Key, L, SagaKeyT, std::decay_t<Parts>...>()>()) {
+      using Guards = GuardsOf<L>;
+      using Given = typename internal::GivenOf<Entries, Guards, typename L::Used>::Type;
+      using Item = typename internal::RangeOf<typename L::FanOut, Input, Given>::Item;
+      auto own = LinksOf<L>();
+      std::optional<uint16_t> input;
+      if constexpr (sizeof...(Parts) > 0) {
+        input = internal::AddInputStep<Input, typename SagaKeyT::Input>(
+            draft_, Key::name(), own, Given{}, std::forward<Parts>(parts)...);
+        own.after = {*input};
+      }
+      auto step = internal::AddTypedStep<kClass, true, Input, Item, typename Key::Output>(
+          draft_, Key::name(), own, Given{});
+      step.SetSaga(SagaKeyT::name(), SagaKeyT::version(), input);
+      step.SetRange(std::move(links.fan_out));
+      constexpr unsigned kFlags =
+          (L::kSeen & internal::kSeenForEach) != 0 ? internal::kFanOutEntry : 0;
+      return Builder<Input, Result, kState, Es..., internal::MakeEntry<Key, Guards, kFlags>>(
+          std::move(draft_));
+    } else {
+      return internal::Broken{};
+    }
+  }
+  template <StepClass kClass, typename Key, typename L, typename SagaKeyT, typename... Parts>
+  static consteval internal::Rule SagaRule() {
+    using internal::Rule;
+    constexpr Rule kPlace = internal::PlaceRule<kClass, Key, Entries, L>();
+    if constexpr (kClass != StepClass::kRetriable) {
+      return Rule::kRunSagaPlace;
+    } else if constexpr (kPlace != Rule::kNone) {
+      return kPlace;
+    } else {
+      using Given = typename internal::GivenOf<Entries, GuardsOf<L>, typename L::Used>::Type;
+      return internal::RunSagaRule<kClass, Key, L, Input, Given, SagaKeyT, Parts...>();
+    }
   }
 
   template <Form kForm, StepClass kClass, typename Key, typename L, typename... Parts>

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -100,7 +101,18 @@ enum class StepKind : uint8_t {
   kDecision = 2,  // its action, a pure function that gives a bool
   kSleep = 3,     // a timer
   kAwait = 4,     // a signal, or a timer
+  kInput = 5,     // its action, a pure function that gives the input of a part, or of a saga
+  kSaga = 6,      // another saga that is started, and its end
 };
+
+// Its action is pure: it is called once, is right or never will be, and changes nothing.
+constexpr bool IsPure(StepKind kind) {
+  return kind == StepKind::kDecision || kind == StepKind::kInput;
+}
+// Only time or another saga's end moves it: nothing is called, nothing can have happened.
+constexpr bool OnlyWaits(StepKind kind) {
+  return kind == StepKind::kSleep || kind == StepKind::kAwait || kind == StepKind::kSaga;
+}
 
 // How a step runs for each of many items.
 struct FanOut {
@@ -109,7 +121,14 @@ struct FanOut {
   ValueOps output;  // of one instance; the step's own output is a vector of these
 };
 
-struct StepNode {
+// The saga that a step starts and awaits.
+struct StartedSaga {
+  std::string definition;
+  uint32_t version = 1;
+};
+
+// All of a step but its functions.
+struct StepShape {
   std::string name;
   uint32_t hash = 0;  // StepHash(name): part of every effect key
   StepClass step_class = StepClass::kCompensatable;
@@ -118,14 +137,20 @@ struct StepNode {
   std::vector<uint16_t> predecessors;  // what must be Done or skipped before it
   std::vector<uint16_t> uses;          // whose outputs its functions are given
   Guards guards;                       // its own; all must hold, or it is skipped
+  // The kInput step whose output its functions take for the input; none: the saga's input.
+  std::optional<uint16_t> input_from;
   std::optional<FanOut> fan_out;
   ValueOps output;
-  // Pure, called once before anything of the step runs: gives the items of a fan-out, or when a
-  // sleep ends (microseconds: i64).
-  StepFunction prelude;
   bool sleeps_until = false;  // what the prelude gives is since 1970, not since the sleep began
   absl::Duration delay = absl::InfiniteDuration();  // of a sleep without prelude; of an await
   ValueOps payload;                                 // of an await
+  std::optional<StartedSaga> saga;                  // kSaga only
+};
+
+struct StepNode : StepShape {
+  // Pure, called once before anything of the step runs: gives the items of a fan-out, or when a
+  // sleep ends (microseconds: i64).
+  StepFunction prelude;
   StepFunction action;
   StepFunction compensation;  // kCompensatable only
   StepFunction reconcile;     // optional
@@ -148,6 +173,11 @@ struct DefinitionData {
 
 // All guards of a step: its own, and those of its decisions.
 SKALD_EXPORT Guards EffectiveGuards(const DefinitionData& data, uint16_t step);
+// These guards, and those of their decisions.
+SKALD_EXPORT Guards AllGuards(const DefinitionData& data, Guards own);
+
+// The last part of the name of a kInput step: no step that users name is called so.
+inline constexpr std::string_view kInputStepName = "(input)";
 
 // For whoever put the data together, Define or a tool: fills in hashes, pivots, canonical text,
 // fingerprint and problems.
@@ -166,9 +196,29 @@ class SKALD_EXPORT Definition {
   size_t step_count() const { return data_->steps.size(); }
 
   const internal::DefinitionData& data() const { return *data_; }
+  const std::shared_ptr<const internal::DefinitionData>& shared_data() const { return data_; }
 
  private:
   std::shared_ptr<const internal::DefinitionData> data_;
+};
+
+namespace internal {
+
+// Whether a definition has a point of no return.
+enum class Pivots : uint8_t { kNone, kInSomeRuns, kInEveryRun };
+
+}  // namespace internal
+
+// A definition as Build() gives it, its types still known: what stands in a step's place in another
+// one (saga/define.h). Everywhere else it is a Definition.
+template <typename InputT, typename ResultT, internal::Pivots kPivotsOf>
+class TypedDefinition : public Definition {
+ public:
+  using Input = InputT;
+  using Result = ResultT;
+  static constexpr internal::Pivots kPivots = kPivotsOf;
+
+  explicit TypedDefinition(Definition definition) : Definition(std::move(definition)) {}
 };
 
 // RETURNS: InvalidArgument naming everything that is wrong: empty or too long or repeated names,

@@ -50,6 +50,7 @@ struct PlaceView {
   bool undecided = false;   // kMayHaveRun: a late verdict still counts
   bool unclean = false;     // an earlier give-up or restart means that it may have run
   bool has_output = false;  // an await's: also a signal that is accepted and not yet taken
+  uint16_t retries = 0;     // by an operator, of what had blocked
   Slice output;
   // Dispatchable (or to be undone) since; restarted by an operator's Retry. Of a sleep or an await
   // that has begun: when its time is up.
@@ -135,8 +136,8 @@ inline const PlaceView& PlaceAt(const SagaView& view, uint16_t step, uint32_t in
 using PlaceFn = absl::FunctionRef<void(uint16_t step, uint32_t index)>;
 
 // Everything that waits and may go on as far as the journal says: what it follows is Done or
-// skipped, and of a fan-out it is among the first `parallelism` items that are undecided. After a
-// restart each of these may have run.
+// skipped, and of a fan-out it is one of the items that have begun, or there is room for it. After
+// a restart each of these may have run.
 SKALD_EXPORT void ForEachDispatchable(const SagaView& view,
                                       const internal::DefinitionData& definition, PlaceFn call);
 SKALD_EXPORT bool Dispatchable(const SagaView& view, const internal::DefinitionData& definition,

@@ -68,7 +68,7 @@ constexpr internal::GuardList<internal::Guard<Keys, false>...> Unless(Keys... /*
 }
 
 // The step runs once for each item of `range`, at most `parallelism` at a time, in the order of the
-// items: an instance begins when it is among the first `parallelism` that are undecided. `range`
+// items: an instance begins when fewer than `parallelism` are begun and undecided. `range`
 // takes (const Input&, then the outputs of Using) and gives a std::vector of items; it is called
 // once, must not block, and what it gave is journaled before the first instance runs. The step's
 // functions take the item after the input; each instance has its own idempotency key, and is

@@ -53,6 +53,7 @@ enum class NextKind : uint8_t {
   kTurn,       // journal a Turn
   kDeadline,   // journal DeadlinePassed, then a Turn
   kTimer,      // journal TimerFired: the time of a sleep or an await is up
+  kAskAgain,   // not in memory, the saga that the step has started is asked again at `at`
 };
 
 struct Next {

@@ -22,6 +22,9 @@ namespace skald::inline v1 {
 // Long enough to be clear; short enough for labels, keys and columns.
 inline constexpr size_t kNameBytesMax = 64;
 
+// Of a step within definitions within others: their names and its own, joined by '/'.
+inline constexpr size_t kStepPathBytesMax = 256;
+
 // 1 to kNameBytesMax letters, digits, '-', '_' or '.'. ('/' joins the names of composed
 // definitions.)
 constexpr bool IsName(std::string_view text) {

@@ -158,6 +158,8 @@ class SKALD_EXPORT Oracle {
   };
   std::vector<SagaSeen> sagas() const;
   std::optional<SagaSeen> Find(SagaId id) const;
+  // What it was started with, as bytes; empty: it is not known.
+  std::string_view InputOf(SagaId id) const;
   // Which step gave up so that only a person helps, and in which direction.
   struct BlockedStep {
     uint16_t step = 0;
@@ -189,6 +191,10 @@ class SKALD_EXPORT Oracle {
   void ReadAsleep(Store& store, absl::btree_map<SagaId, std::string>& found);
   void OnEntry(const Block& block, const BlockEntry& entry);
   void Apply(internal::SagaModel& model, uint64_t epoch, std::string_view events);
+  void CheckStarter(const internal::SagaModel& started);
+  void CheckSagaStep(const internal::SagaModel& model, const Event& event);
+  const internal::SagaModel* StartedBy(const internal::SagaModel& model, uint16_t step,
+                                       uint32_t index) const;
   void CheckOverlap(const SentAttempt& attempt, const internal::SagaModel& model);
   void CheckFloor(const SentAttempt& attempt);
   void CheckEffect(const Effect& effect, Moment moment);

@@ -72,8 +72,10 @@ enum class Knob : uint8_t {
   kSleeps,         // ‰ of steps sleep
   kAwaits,         // ‰ of steps await a signal
   kSignals,        // ‰ of awaits get one; some too early, twice, or another one
+  kParts,          // ‰ of steps stand in a part that has an input of its own
+  kSagaSteps,      // ‰ of retriable steps start a saga and wait for its end
 };
-inline constexpr size_t kKnobs = 42;
+inline constexpr size_t kKnobs = 44;
 SKALD_EXPORT std::string_view ToString(Knob knob);
 
 struct SimulationProfile {
@@ -115,6 +117,8 @@ struct SimulatedStep {
   // A sleep, the time-out of an await. A sleep may have it worked out by a function, as a duration
   // or as a time.
   absl::Duration delay = absl::InfiniteDuration();
+  std::optional<uint16_t> input_from;  // the kInput step that gives its input
+  std::string starts;                  // kSaga: the definition, version 1; of the same set
   enum class SleepBy : uint8_t { kConstant, kDuration, kTime } sleep_by = SleepBy::kConstant;
 };
 

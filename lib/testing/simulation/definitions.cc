@@ -178,6 +178,13 @@ struct Range {
     return items;
   }
 };
+// What the steps behind it take for their input.
+struct PartInput {
+  Body body;
+  std::string operator()(const std::string& input) const {
+    return fmt::format("part of {}/{}", KeyOfInput(input), body.step);
+  }
+};
 struct SleepFor {
   Body body;
   absl::Duration operator()(const std::string& /*input*/) const {
@@ -206,8 +213,26 @@ void FillWait(StepNode& node, const Body& body, const SimulatedStep& step) {
   }
 }
 
+void FillFanOut(StepNode& node, const Body& body, const SimulatedStep& step) {
+  if (step.items_max == 0) return;
+  node.fan_out = FanOut{.parallelism = step.parallelism,
+                        .item = OpsOf<std::string>::Get(),
+                        .output = OpsOf<std::string>::Get()};
+  node.prelude = RangeRunner<std::string, Range>{{Range{body}, {}}};
+}
+
 void FillStep(StepNode& node, const Body& body, const SimulatedStep& step) {
   node.kind = step.kind;
+  node.input_from = step.input_from;
+  if (step.kind == StepKind::kInput) {
+    node.options.runs_inline = true;
+    node.action = InputRunner<std::string, std::string, PartInput>{{PartInput{body}, {}}};
+    return;
+  }
+  if (step.kind == StepKind::kSaga) {
+    node.saga = StartedSaga{step.starts, 1};
+    return FillFanOut(node, body, step);
+  }
   if (step.kind == StepKind::kDecision) {
     node.options.runs_inline = true;
     node.action = DecisionRunner<std::string, Decision>{{Decision{body}, {}}};
@@ -218,11 +243,7 @@ void FillStep(StepNode& node, const Body& body, const SimulatedStep& step) {
   if (step.kind != StepKind::kCall) return;
   node.action = ActionOf(body, BarrierVerb::kAction);
   if (step.reconcile) node.reconcile = ActionOf(body, BarrierVerb::kReconcile);
-  if (step.items_max == 0) return;
-  node.fan_out = FanOut{.parallelism = step.parallelism,
-                        .item = OpsOf<std::string>::Get(),
-                        .output = OpsOf<std::string>::Get()};
-  node.prelude = RangeRunner<std::string, Range>{{Range{body}, {}}};
+  FillFanOut(node, body, step);
 }
 
 ValueOps OpsOfOutput(const SimulatedStep& step) {
@@ -233,7 +254,10 @@ ValueOps OpsOfOutput(const SimulatedStep& step) {
       return OpsOf<Nothing>::Get();
     case StepKind::kAwait:
       return OpsOf<std::optional<std::string>>::Get();
+    case StepKind::kInput:
+      return OpsOf<std::string>::Get();
     case StepKind::kCall:
+    case StepKind::kSaga:
       break;
   }
   return step.items_max > 0 ? OpsOf<std::vector<std::string>>::Get() : OpsOf<std::string>::Get();
@@ -247,8 +271,14 @@ Definition BuildDefinition(World* world, Process* process, const SimulatedDefini
   Draft draft(saga.name, saga.version, input);
   for (uint16_t index = 0; index < saga.steps.size(); ++index) {
     const SimulatedStep& step = saga.steps[index];
+    // What names some of its predecessors follows what gives its input, too.
+    std::optional<std::vector<uint16_t>> after = step.after;
+    if (step.input_from && (after || !step.uses.empty())) {
+      if (!after) after.emplace();
+      after->push_back(*step.input_from);
+    }
     StepNode& node = draft.AddStep(step.name, step.step_class, OpsOfOutput(step),
-                                   {.uses = step.uses, .after = step.after, .guards = step.guards});
+                                   {.uses = step.uses, .after = after, .guards = step.guards});
     node.options = step.options;
     FillStep(node, {world, process, &saga, index}, step);
   }
@@ -273,14 +303,23 @@ std::string StepOutput(const SimulatedDefinition& saga, uint16_t step, std::stri
   return output;
 }
 
+std::string SubjectOfStep(const SimulatedDefinition& saga, uint16_t step,
+                          std::string_view subject) {
+  const std::optional<uint16_t>& from = saga.steps[step].input_from;
+  if (!from) return std::string(subject);
+  return fmt::format("{}/{}", SubjectOfStep(saga, *from, subject), *from);
+}
+
 bool Decides(const SimulatedDefinition& saga, uint16_t step, std::string_view key) {
   return StableHash64(saga.steps[step].name, key) % 2 == 0;
 }
 
-bool IsSkipped(const SimulatedDefinition& saga, uint16_t step, std::string_view key) {
+bool IsSkipped(const SimulatedDefinition& saga, uint16_t step, std::string_view subject) {
   const Guards& guards = saga.steps[step].guards;
   return std::any_of(guards.begin(), guards.end(), [&](const GuardAt& guard) {
-    return IsSkipped(saga, guard.decision, key) || Decides(saga, guard.decision, key) != guard.when;
+    const std::string own = SubjectOfStep(saga, guard.decision, subject);
+    return IsSkipped(saga, guard.decision, subject) ||
+           Decides(saga, guard.decision, own) != guard.when;
   });
 }
 
@@ -291,7 +330,7 @@ uint32_t ItemCount(const SimulatedDefinition& saga, uint16_t step, std::string_v
 
 std::string ItemValue(const SimulatedDefinition& saga, uint16_t step, std::string_view key,
                       uint32_t item) {
-  return fmt::format("item {} for {} of {}", item, saga.steps[step].name, key);
+  return fmt::format("item for {} of {}/{}", saga.steps[step].name, key, item);
 }
 
 std::string_view KeyOfInput(std::string_view input) {

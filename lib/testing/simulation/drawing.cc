@@ -37,7 +37,9 @@ class Drawing {
   Drawing(const SimulationProfile& profile, Random& random, SimulatedDefinition& saga)
       : profile_(profile), random_(random), saga_(saga) {}
 
-  void Draw(size_t steps) {
+  // `later`: the names of what its steps may start.
+  void Draw(size_t steps, const std::vector<std::string>& later) {
+    later_ = &later;
     pivot_ = random_.Chance(0.7) ? random_.Below(steps) : steps;
     while (saga_.steps.size() < steps) Add(DrawStep());
     std::vector<uint16_t> results;
@@ -54,7 +56,15 @@ class Drawing {
   bool Chance(Knob knob) { return random_.Below(1000) < profile_[knob]; }
 
   void Add(SimulatedStep step) {
-    step.name = fmt::format("s{}", saga_.steps.size());
+    step.name =
+        fmt::format("s{}{}", saga_.steps.size(), step.kind == StepKind::kInput ? "/(input)" : "");
+    if (part_ && step.kind != StepKind::kInput) {
+      step.input_from = part_;
+      if (random_.Chance(0.3)) part_.reset();
+    }
+    if (step.kind == StepKind::kInput) {
+      step.input_from = std::exchange(part_, index());
+    }
     if (step.kind == StepKind::kDecision) decisions_.push_back(index());
     saga_.steps.push_back(std::move(step));
   }
@@ -69,6 +79,10 @@ class Drawing {
       fork_closes_ = fork_closes_ || random_.Chance(0.6) || index() + 1 >= 12;
       if (fork_closes_) return DrawSecondPivot();
       return DrawCall(StepClass::kCompensatable, {GuardAt{*fork_, false}});
+    }
+    if (!part_.has_value() && Chance(Knob::kParts)) {
+      step.kind = StepKind::kInput;
+      return step;
     }
     if (Chance(Knob::kDecisions) && random_.Chance(0.6)) {
       step.kind = StepKind::kDecision;
@@ -85,6 +99,8 @@ class Drawing {
       const bool reads = random_.Chance(0.12);
       const StepClass own = beyond_ ? StepClass::kRetriable : StepClass::kCompensatable;
       step = DrawCall(reads ? StepClass::kNoEffect : own, {});
+      const bool saga = step.step_class == StepClass::kRetriable && !later_->empty();
+      if (saga && Chance(Knob::kSagaSteps)) step = DrawSaga(step);
     }
     Link(step);
     return step;
@@ -122,9 +138,21 @@ class Drawing {
       step.parallelism = static_cast<uint32_t>(1 + random_.Below(3));
     }
     for (uint16_t used = 0; used < index() && step.uses.size() < 2; ++used) {
-      const bool gives = saga_.steps[used].kind == StepKind::kCall;
+      const StepKind kind = saga_.steps[used].kind;
+      const bool gives = kind == StepKind::kCall || kind == StepKind::kSaga;
       if (gives && random_.Chance(0.25)) step.uses.push_back(used);
     }
+    return step;
+  }
+
+  SimulatedStep DrawSaga(const SimulatedStep& call) {
+    SimulatedStep step;
+    step.kind = StepKind::kSaga;
+    step.step_class = StepClass::kRetriable;
+    step.starts = (*later_)[random_.Below(later_->size())];
+    step.options.retry = RetryPolicy::Forever();
+    step.items_max = call.items_max;
+    step.parallelism = call.parallelism;
     return step;
   }
 
@@ -175,18 +203,24 @@ class Drawing {
   std::optional<uint16_t> fork_;       // the decision between two pivots
   std::optional<uint16_t> only_when_;  // the decision by which the only pivot goes
   std::vector<uint16_t> decisions_;
+  std::optional<uint16_t> part_;  // what gives the steps their input now
+  const std::vector<std::string>* later_ = nullptr;
 };
 
 }  // namespace
 
 std::vector<SimulatedDefinition> DrawDefinitions(const SimulationProfile& profile) {
   std::vector<SimulatedDefinition> definitions;
-  for (uint32_t i = 0; i < std::max(1u, profile[Knob::kDefinitions]); ++i) {
+  const uint32_t count = std::max(1u, profile[Knob::kDefinitions]);
+  for (uint32_t i = 0; i < count; ++i) {
+    std::vector<std::string> later;
+    for (uint32_t j = i + 1; j < count; ++j) later.push_back(fmt::format("d{}", j));
     uint64_t state = profile.seed ^ (uint64_t{i + 1} << 32);
     SeededRandom random(SplitMix64(state));
     SimulatedDefinition& saga = definitions.emplace_back();
     saga.name = fmt::format("d{}", i);
-    Drawing(profile, random, saga).Draw(1 + random.Below(std::max(1u, profile[Knob::kSteps])));
+    Drawing(profile, random, saga)
+        .Draw(1 + random.Below(std::max(1u, profile[Knob::kSteps])), later);
     if (random.Below(1000) < profile[Knob::kExpiry]) saga.retention = absl::Seconds(2);
   }
   return definitions;

@@ -16,7 +16,8 @@ constexpr std::array<std::string_view, kKnobs> kNames = {
     "hang",          "commit-before", "commit-after", "commit-later", "disk-full", "read-error",
     "executor-full", "big-output",    "cancel",       "deadline",     "verbs",     "again",
     "other-input",   "bad-start",     "expiry",       "slow-disk",    "burst",     "poison",
-    "parallel",      "decisions",     "fan-outs",     "sleeps",       "awaits",    "signals"};
+    "parallel",      "decisions",     "fan-outs",     "sleeps",       "awaits",    "signals",
+    "parts",         "saga-steps"};
 
 // A fault that is always there hides others, and so does one that never is.
 uint32_t Sometimes(Random& random, uint32_t most) {
@@ -64,7 +65,8 @@ SimulationProfile ProfileOf(uint64_t seed) {
       {Knob::kBadStart, 150},    {Knob::kExpiry, 400},      {Knob::kSlowDisk, 800},
       {Knob::kBurst, 1000},      {Knob::kPoison, 120},      {Knob::kParallel, 700},
       {Knob::kDecisions, 350},   {Knob::kFanOuts, 300},     {Knob::kSleeps, 150},
-      {Knob::kAwaits, 250},      {Knob::kSignals, 1000}};
+      {Knob::kAwaits, 250},      {Knob::kSignals, 1000},    {Knob::kParts, 250},
+      {Knob::kSagaSteps, 900}};
   for (const auto& [knob, most] : chances) p[knob] = Sometimes(random, most);
   return p;
 }

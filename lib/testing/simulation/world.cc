@@ -37,6 +37,9 @@ std::string Describe(const Oracle& oracle, const BlockEntry& entry) {
     if (!text.empty()) text += ", ";
     text += ToString(event->kind);
     if (event->step != Event::kNoStep) text += fmt::format(" s{}", event->step);
+    if (event->index == Event::kWhole) text += "[]";
+    if (event->index != Event::kWhole && event->index > 0)
+      text += fmt::format("[{}]", event->index);
     if (event->direction == Direction::kCompensation) text += " undone";
     if (event->kind == EventKind::kVerdict) text += fmt::format(" {}", ToString(event->verdict));
     if (event->clean) text += " clean";
@@ -46,6 +49,11 @@ std::string Describe(const Oracle& oracle, const BlockEntry& entry) {
   }
   return fmt::format("{}{}: {}", saga ? saga->key : ToString(entry.saga),
                      entry.carried ? " (carried)" : "", text);
+}
+
+bool StartsWithStart(std::string_view events) {
+  const absl::StatusOr<Event> event = ReadEvent(events);
+  return event.ok() && event->kind == EventKind::kStart;
 }
 
 }  // namespace
@@ -128,6 +136,10 @@ void World::OnCommitted(std::string_view disk, const Batch& batch) {
       if (!block.ok()) return;
       last_block_ = std::max(last_block_, block->header.time);
       for (const BlockEntry& entry : block->entries) {
+        const auto saga = oracle_.Find(entry.saga);
+        const bool starts =
+            saga && saga->key.starts_with('~') && !entry.carried && StartsWithStart(entry.events);
+        if (starts) trace_.Count("started by a step");
         trace_.Say("journal", "{}", Describe(oracle_, entry));
       }
     });

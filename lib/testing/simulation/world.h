@@ -173,6 +173,14 @@ class World {
   void CheckItem(const StepContext& context, const SimulatedDefinition& saga, uint16_t step,
                  const std::string& item);
   void CheckSignal(const StepContext& context, const std::optional<std::string>* output);
+  std::string InputOfStep(SagaId id, const SimulatedDefinition& saga, uint16_t step) const;
+  void CheckInput(const StepContext& context, const SimulatedDefinition& saga, uint16_t step,
+                  const std::string& input);
+  // The last word of the saga's input.
+  std::string_view SubjectOf(SagaId id) const;
+  // What a step, or an item of it, has given.
+  std::string Given(const SimulatedDefinition& saga, uint16_t step, std::string_view saga_subject,
+                    uint32_t item) const;
   absl::Time TimeOfSleep(const Process& process, absl::Duration delay) const;
   void CheckOwn(const StepContext& context, const SimulatedDefinition& saga, uint16_t step,
                 const std::string* output);
@@ -305,14 +313,18 @@ inline bool IsPoison(std::string_view input) {
   return input.starts_with("poison");
 }
 
-// ---- what is fixed by the saga's key, so that everybody can work it out
+// ---- what is fixed by a step's subject, so that everybody can work it out: the last word of its
+// input, which is the saga's own, or that of its part
+
+std::string SubjectOfStep(const SimulatedDefinition& saga, uint16_t step,
+                          std::string_view saga_subject);
 
 // What a step, or an item of it, gives when it happens.
 std::string StepOutput(const SimulatedDefinition& saga, uint16_t step, std::string_view key,
                        uint32_t item, uint32_t big_permille);
-// What a decision says, and whether a step is skipped by what decisions say.
 bool Decides(const SimulatedDefinition& saga, uint16_t step, std::string_view key);
-bool IsSkipped(const SimulatedDefinition& saga, uint16_t step, std::string_view key);
+// Whether a step is skipped by what decisions say; of the whole saga's subject.
+bool IsSkipped(const SimulatedDefinition& saga, uint16_t step, std::string_view saga_subject);
 uint32_t ItemCount(const SimulatedDefinition& saga, uint16_t step, std::string_view key);
 std::string ItemValue(const SimulatedDefinition& saga, uint16_t step, std::string_view key,
                       uint32_t item);

@@ -24,7 +24,7 @@ struct NamedSaga {
 // Something of it reads the input, whatever else it does. (What only waits can end without.)
 bool ReadsInput(const SimulatedDefinition& saga) {
   return std::any_of(saga.steps.begin(), saga.steps.end(), [](const SimulatedStep& step) {
-    const bool calls = step.kind == StepKind::kCall || step.kind == StepKind::kDecision;
+    const bool calls = step.kind == StepKind::kCall || IsPure(step.kind) || step.items_max > 0;
     return calls ||
            (step.kind == StepKind::kSleep && step.sleep_by != SimulatedStep::SleepBy::kConstant);
   });
@@ -223,15 +223,13 @@ void World::AskServices() {
   for (const Effect& effect : ReadBooks(own_.memory).effects) {
     const auto seen = oracle_.Find(effect.action.saga);
     const SimulatedDefinition* saga = seen ? DefinitionNamed(seen->definition) : nullptr;
-    const auto intent = std::find_if(intents_.begin(), intents_.end(),
-                                     [&](const Intent& i) { return seen && i.key == seen->key; });
-    if (saga == nullptr || intent == intents_.end()) continue;
+    if (saga == nullptr) continue;
     for (uint16_t step = 0; step < saga->steps.size(); ++step) {
       if (StepHash(saga->steps[step].name) != effect.action.step) continue;
       Asked asked;
-      asked.request = BarrierRequest::Of(Told{effect.action}, intent->input);
-      asked.output =
-          StepOutput(*saga, step, seen->key, effect.action.index, profile_[Knob::kBigOutput]);
+      asked.request = BarrierRequest::Of(Told{effect.action}, InputOfStep(seen->id, *saga, step));
+      asked.output = StepOutput(*saga, step, SubjectOfStep(*saga, step, SubjectOf(seen->id)),
+                                effect.action.index, profile_[Knob::kBigOutput]);
       const Verdict<std::string> again = active_->own->HandleNow(asked);
       oracle_.Check(Promise::kEffect, !again.done() || again.output() == asked.output,
                     "a repeated action gives another output");

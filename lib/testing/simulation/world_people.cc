@@ -138,14 +138,12 @@ void World::HelpPivot(SagaId id, uint16_t step) {
   Asked asked;
   asked.verb = BarrierVerb::kReconcile;
   asked.request.key = {StoreId{1}, id, StepHash(saga.steps[step].name), 0, Direction::kAction};
-  for (const Intent& intent : intents_) {
-    if (intent.id != id) continue;
-    asked.request.fingerprint =
-        BarrierRequest::Of(Told{asked.request.key}, intent.input).fingerprint;
-  }
-  asked.output = StepOutput(saga, step, seen->key, 0, profile_[Knob::kBigOutput]);
+  asked.request.fingerprint =
+      BarrierRequest::Of(Told{asked.request.key}, InputOfStep(id, saga, step)).fingerprint;
+  const std::string subject = SubjectOfStep(saga, step, SubjectOf(id));
+  asked.output = StepOutput(saga, step, subject, 0, profile_[Knob::kBigOutput]);
   const std::string name = saga.steps[step].name;
-  const std::string output = StepOutput(saga, step, seen->key, 0, 0);
+  const std::string output = StepOutput(saga, step, subject, 0, 0);
   Deliver(process, saga.steps[step].service, asked,
           Reply([this, process, id, name, output](absl::StatusOr<Verdict<std::string>> verdict) {
             if (!verdict.ok() || !process->alive) return;
@@ -162,10 +160,7 @@ void World::HelpPivot(SagaId id, uint16_t step) {
 }
 
 bool World::IsPoisoned(SagaId id) const {
-  const auto seen = oracle_.Find(id);
-  return seen && std::any_of(intents_.begin(), intents_.end(), [&](const Intent& intent) {
-           return intent.key == seen->key && IsPoison(intent.input);
-         });
+  return IsPoison(oracle_.InputOf(id));
 }
 
 void World::GiveUp(SagaId id) {

@@ -19,8 +19,16 @@ absl::Time World::EngineNow(const Process& process) const {
 
 std::vector<Definition> World::Definitions(Process& process) {
   std::vector<Definition> definitions;
-  for (const SimulatedDefinition& saga : definitions_) {
-    if (definitions_.size() > 1 && Chance(Knob::kMissing)) {
+  std::vector<std::string_view> missing;
+  // What a definition starts stands behind it.
+  for (size_t i = definitions_.size(); i-- > 0;) {
+    const SimulatedDefinition& saga = definitions_[i];
+    const bool starts_missing =
+        std::any_of(saga.steps.begin(), saga.steps.end(), [&](const SimulatedStep& step) {
+          return std::find(missing.begin(), missing.end(), step.starts) != missing.end();
+        });
+    if (starts_missing || (definitions_.size() > 1 && Chance(Knob::kMissing))) {
+      missing.push_back(saga.name);
       process.complete = false;
       trace_.Count("fault definition missing");
       trace_.Say(process.name, "opens without '{}'", saga.name);

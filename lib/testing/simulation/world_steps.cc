@@ -86,12 +86,34 @@ SentAttempt World::Sent(Process& process, const StepContext& context,
   return sent;
 }
 
+std::string_view World::SubjectOf(SagaId id) const {
+  return KeyOfInput(oracle_.InputOf(id));
+}
+
+std::string World::InputOfStep(SagaId id, const SimulatedDefinition& saga, uint16_t step) const {
+  if (!saga.steps[step].input_from) return std::string(oracle_.InputOf(id));
+  return "part of " + SubjectOfStep(saga, step, SubjectOf(id));
+}
+
+std::string World::Given(const SimulatedDefinition& saga, uint16_t step,
+                         std::string_view saga_subject, uint32_t item) const {
+  const std::string subject = SubjectOfStep(saga, step, saga_subject);
+  if (saga.steps[step].kind != StepKind::kSaga) return StepOutput(saga, step, subject, item, 0);
+  // What the saga that it started has given.
+  const SimulatedDefinition& started = *DefinitionNamed(saga.steps[step].starts);
+  if (!started.result_step) return "";
+  const std::string input = "input of " + subject;
+  const std::string given =
+      saga.steps[step].items_max > 0 ? ItemValue(saga, step, subject, item) : input;
+  return Given(started, *started.result_step, KeyOfInput(given), 0);
+}
+
 void World::CheckUsed(const StepContext& context, const SimulatedDefinition& saga, uint16_t used,
                       const std::string* output) {
-  const bool skipped = IsSkipped(saga, used, context.key());
-  const bool right = output == nullptr
-                         ? skipped
-                         : !skipped && *output == StepOutput(saga, used, context.key(), 0, 0);
+  const std::string_view subject = SubjectOf(context.saga_id());
+  const bool skipped = IsSkipped(saga, used, subject);
+  const bool right =
+      output == nullptr ? skipped : !skipped && *output == Given(saga, used, subject, 0);
   oracle_.Check(Promise::kEnd, right,
                 fmt::format("{} is given another output of {} than it gave", context.step(),
                             saga.steps[used].name));
@@ -99,12 +121,14 @@ void World::CheckUsed(const StepContext& context, const SimulatedDefinition& sag
 
 void World::CheckUsed(const StepContext& context, const SimulatedDefinition& saga, uint16_t used,
                       const std::vector<std::string>* outputs) {
-  const bool skipped = IsSkipped(saga, used, context.key());
+  const std::string_view subject = SubjectOf(context.saga_id());
+  const bool skipped = IsSkipped(saga, used, subject);
   bool right = (outputs == nullptr) == skipped;
   if (outputs != nullptr) {
-    right = right && outputs->size() == ItemCount(saga, used, context.key());
+    const std::string own = SubjectOfStep(saga, used, subject);
+    right = right && outputs->size() == ItemCount(saga, used, own);
     for (uint32_t i = 0; i < outputs->size(); ++i) {
-      right = right && (*outputs)[i] == StepOutput(saga, used, context.key(), i, 0);
+      right = right && (*outputs)[i] == Given(saga, used, subject, i);
     }
   }
   oracle_.Check(Promise::kEnd, right,
@@ -112,11 +136,20 @@ void World::CheckUsed(const StepContext& context, const SimulatedDefinition& sag
                             saga.steps[used].name));
 }
 
+void World::CheckInput(const StepContext& context, const SimulatedDefinition& saga, uint16_t step,
+                       const std::string& input) {
+  if (saga.steps[step].input_from) trace_.Count("sent in a part");
+  const std::string own = SubjectOfStep(saga, step, SubjectOf(context.saga_id()));
+  oracle_.Check(Promise::kEnd, KeyOfInput(input) == own,
+                fmt::format("{} is given the input '{}'", context.step(), input));
+}
+
 void World::CheckItem(const StepContext& context, const SimulatedDefinition& saga, uint16_t step,
                       const std::string& item) {
   const uint32_t index = context.idempotency_key().index;
+  const std::string own = SubjectOfStep(saga, step, SubjectOf(context.saga_id()));
   trace_.Count("sent for an item");
-  oracle_.Check(Promise::kEnd, item == ItemValue(saga, step, context.key(), index),
+  oracle_.Check(Promise::kEnd, item == ItemValue(saga, step, own, index),
                 fmt::format("{}[{}] is given another item", context.step(), index));
 }
 
@@ -139,7 +172,7 @@ void World::CheckOwn(const StepContext& context, const SimulatedDefinition& saga
   if (output == nullptr) return;
   oracle_.Check(
       Promise::kEnd,
-      *output == StepOutput(saga, step, context.key(), context.idempotency_key().index, 0),
+      *output == Given(saga, step, SubjectOf(context.saga_id()), context.idempotency_key().index),
       fmt::format("{} is undone with another output than it gave", context.step()));
 }
 
@@ -150,6 +183,7 @@ VerdictKind World::BusinessOf(const SimulatedDefinition& saga, uint16_t step, Ba
   if (!faults_) return VerdictKind::kDone;
   const std::string what =
       fmt::format("{}[{}]", saga.steps[step].name, context.idempotency_key().index);
+  // Decided by who asks: a saga that is started again is another one.
   const bool no = StableHash64(what, context.key()) % 1000 < profile_[Knob::kRejected];
   const StepClass step_class = saga.steps[step].step_class;
   const bool forward = verb == BarrierVerb::kAction && step_class != StepClass::kRetriable;
@@ -171,7 +205,8 @@ StepCall World::MakeCall(Process& process, const SimulatedDefinition& saga, uint
   call.asked.request = BarrierRequest::Of(context, input);
   call.asked.input = input;
   call.asked.has_effect = saga.steps[step].step_class != StepClass::kNoEffect;
-  call.asked.output = StepOutput(saga, step, context.key(), context.idempotency_key().index,
+  CheckInput(context, saga, step, input);
+  call.asked.output = StepOutput(saga, step, KeyOfInput(input), context.idempotency_key().index,
                                  profile_[Knob::kBigOutput]);
   call.asked.business = BusinessOf(saga, step, verb, context);
   return call;

@@ -177,6 +177,53 @@ TEST_CASE("an item behind the pivot that is rejected blocks, and its output can 
   CHECK(w.StateOf(saga.id()) == SagaState::kCompleted);
 }
 
+// Behind the pivot: items that give up make room for others, and a Retry brings them back.
+skald::Definition Packing(World& w, uint32_t parallelism, skald::RetryPolicy policy) {
+  Script& s = w.script;
+  return Define(kOrder)
+      .Pivot(Charge{},
+             [&s](const StepContext& c, const std::string&) { return s.Act("charge", c); })
+      .Retriable(
+          Pack{}, ForEach(Split, parallelism),
+          [&s](const StepContext& c, const std::string&, const std::string& item) {
+            return s.Act(item, c);
+          },
+          skald::Retry(policy))
+      .Returns(Charge{})
+      .Build();
+}
+
+TEST_CASE("an item that begins when another gives up counts its age from then") {
+  World w;
+  const skald::RetryPolicy policy{.attempts_max = 0, .age_max = absl::Minutes(1)};
+  w.Open({Packing(w, 1, policy)});
+  w.script.Answers("a", skald::Rejected("broken"));
+  w.script.Answers("b", skald::RetryLater("full"));
+  auto saga = w.Start("k", "a,b");
+  w.Run();
+  w.Pass(absl::Seconds(5));
+  CHECK(w.script.calls == Calls{"charge", "a", "b", "b"});
+  CHECK(saga.Await()->step() == "pack");
+}
+
+TEST_CASE("an item that runs is not cut off by a Retry of one before it, which waits for room") {
+  World w;
+  w.Open({Packing(w, 1, skald::RetryPolicy::Forever())});
+  w.script.Answers("a", skald::Rejected("broken"));
+  auto saga = w.Start("k", "a,b,c");
+  while (w.script.calls != Calls{"charge", "a"}) {
+    if (!w.coordinator->PollOnce()) w.executor.RunOne();
+  }
+  w.RunLoop();  // b is sent, and has not run yet
+  std::optional<absl::Status> retried;
+  w.coordinator->RetryThen(saga.id(), {"me", "mended"},
+                           [&](const absl::Status& status) { retried = status; });
+  w.Run();
+  CHECK(retried->ok());
+  CHECK(w.script.calls == Calls{"charge", "a", "b", "a", "c"});
+  CHECK(saga.Await()->state() == SagaState::kCompleted);
+}
+
 TEST_CASE("a range that throws, or gives too many, turns the saga before the pivot") {
   FanOut w;
   const bool throws = GENERATE(true, false);

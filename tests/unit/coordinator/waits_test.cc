@@ -75,6 +75,21 @@ TEST_CASE("a saga waits for its signal and is given the payload") {
   CHECK(saga.Await()->state() == SagaState::kCompleted);
 }
 
+TEST_CASE("a saga that waits says what for, also while it is asleep") {
+  for (const absl::Duration asleep_after : {absl::Seconds(5), absl::InfiniteDuration()}) {
+    Waits w;
+    w.options.asleep_after = asleep_after;
+    w.Open({w.Payment()});
+    auto saga = w.Start();
+    w.Run();
+    const absl::Time until = w.clock.Wall() + kHalfHour;
+    const auto shown = w.coordinator->Show(saga.id());
+    REQUIRE(shown.ok());
+    CHECK(shown->info.waiting_for ==
+          "signal 'paid', until " + absl::FormatTime(until, absl::UTCTimeZone()));
+  }
+}
+
 TEST_CASE("without its signal the await gives nothing when its time is up, and not before") {
   Waits w;
   w.Open({w.Payment()});

@@ -18,6 +18,7 @@ using skald::StepClass;
 using skald::StepContext;
 using skald::internal::CallState;
 using skald::internal::DefinitionData;
+using skald::internal::StepKind;
 using skald::internal::StepNode;
 
 struct Hold : skald::StepKey<"hold"> {};
@@ -84,8 +85,16 @@ TEST_CASE("names are bounded, plain and not repeated") {
         "its name must be 1 to 64 letters, digits, '-', '_' or '.'");
   CHECK(Problem([](DefinitionData& data) { data.steps[1].name = std::string(65, 'x'); }) ==
         "the name of step number 1 must be 1 to 64 letters, digits, '-', '_' or '.'");
-  CHECK(Problem([](DefinitionData& data) { data.steps[1].name = "a/b"; }) ==
-        "the name of step number 1 must be 1 to 64 letters, digits, '-', '_' or '.'");
+  for (const char* name : {"/b", "a//b", "a/", "a/b c", "a/(input)"}) {
+    CHECK(Problem([name](DefinitionData& data) { data.steps[1].name = name; }) ==
+          "the name of step number 1 must be 1 to 64 letters, digits, '-', '_' or '.'");
+  }
+  CHECK(Problem([](DefinitionData& data) {
+          std::string& name = data.steps[1].name = "b";
+          while (name.size() <= 256) name = "part/" + name;
+        }) ==
+        "the name of step number 1 has 261 bytes with those of the parts that it stands in; 256 "
+        "are allowed");
   CHECK(Problem([](DefinitionData& data) { data.steps[2].name = data.steps[0].name; }) ==
         "two steps are named 'a'");
   CHECK(Problem([](DefinitionData& data) { data.version = 0; }) == "versions count from 1");
@@ -133,6 +142,19 @@ TEST_CASE("a step has the functions of its class") {
         }) == "step 'c' has a Reconcile, which only a pivot can have");
   CHECK(Problem([](DefinitionData& data) { data.steps[1].output = {}; }) ==
         "the output of step 'b' has no operations");
+}
+
+TEST_CASE("what is composed by hand is composed right") {
+  CHECK(Problem([](DefinitionData& data) { data.steps[2].input_from = 0; }) ==
+        "step 'c' takes its input from step number 0, which gives none before it");
+  CHECK(Problem([](DefinitionData& data) { data.steps[0].input_from = 2; }) ==
+        "step 'a' takes its input from step number 2, which gives none before it");
+  CHECK(Problem([](DefinitionData& data) { data.steps[2].kind = StepKind::kSaga; }) ==
+        "step 'c' starts a saga and does not say which, or says which and starts none");
+  CHECK(Problem([](DefinitionData& data) {
+          data.steps[0].kind = StepKind::kSaga;
+          data.steps[0].saga = {"other", 1};
+        }) == "step 'a' starts a saga: it must be retriable, behind the pivot");
 }
 
 TEST_CASE("the pivot is one, and a cut") {

@@ -51,10 +51,15 @@ enum class Sabotage : uint8_t {
   kForgetsSleepers,      // a saga that leaves memory is not written down
   kForgetsTimers,        // nothing wakes it
   kEarlyTimer,           // a sleep or an await ends before its time
+  kSagaOfTheEpoch,       // after a restart a step starts another saga than before
+  kRetriesTheSameSaga,   // an operator's Retry of a step asks the saga that has ended already
+  kForgetsToTell,        // a saga that ends does not tell the one that has started it
+  kTakesRunningForDone,  // a saga that was started and still runs counts as completed
+  kIgnoresOwnInput,      // the steps of a part are given the whole saga's input
 };
 
 // Names in the order of the numbers, for tables and flags.
-inline constexpr std::array<std::string_view, 34> kSabotageNames = {
+inline constexpr std::array<std::string_view, 39> kSabotageNames = {
     "none",
     "early-answer",
     "answer-before-commit",
@@ -89,6 +94,11 @@ inline constexpr std::array<std::string_view, 34> kSabotageNames = {
     "forgets-sleepers",
     "forgets-timers",
     "early-timer",
+    "saga-of-the-epoch",
+    "retries-the-same-saga",
+    "forgets-to-tell",
+    "takes-running-for-done",
+    "ignores-own-input",
 };
 
 #if defined(SKALD_SABOTAGE)

@@ -40,6 +40,9 @@ class SKALD_EXPORT Watch {
   // Calls `done` once: at once on this thread when at rest, else on the loop that settles it.
   void Then(SettledCallback done);
 
+  // Where it has come to rest; nullopt: it has not.
+  std::optional<absl::StatusOr<Settled>> Peek();
+
   // The owner's side. SetId comes before the watch is shown to anyone.
   void SetId(SagaId id) { id_ = id; }
   void Settle(absl::StatusOr<Settled> outcome);

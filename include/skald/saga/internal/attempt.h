@@ -206,6 +206,14 @@ struct DecisionRunner : PureRunner<Input, F, Gs...> {
   }
 };
 
+// Gives the input, a T, of a part of the saga.
+template <typename T, typename Input, typename F, typename... Gs>
+struct InputRunner : PureRunner<Input, F, Gs...> {
+  CallState operator()(Call& call) const {
+    return RunPure(call, [&] { SayDone<T>(*call.result, this->Get(call)); });
+  }
+};
+
 // A range: gives its items, encoded as a vector of them.
 template <typename Input, typename F, typename... Gs>
 struct RangeRunner : PureRunner<Input, F, Gs...> {

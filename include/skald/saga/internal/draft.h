@@ -4,10 +4,12 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <new>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -47,11 +49,18 @@ struct OpsOf {
   }
 };
 
-// What a step says of its place.
+// What a step says of its place, in numbers of steps.
 struct StepLinks {
   std::span<const uint16_t> uses;
   std::optional<std::span<const uint16_t>> after;  // nullopt: it does not say
   Guards guards;
+  bool follows_all = false;  // whatever it names: a pivot, or what stands in its place
+};
+
+// What one call of a builder has declared: a step, or all steps of a definition in its place.
+struct Declared {
+  uint16_t output = 0;         // the step whose output it gives
+  std::vector<uint16_t> ends;  // what follows it follows these
 };
 
 class SKALD_EXPORT Draft {
@@ -61,17 +70,33 @@ class SKALD_EXPORT Draft {
   ~Draft();
 
   // Appends a step; its predecessors follow from its links. The reference lives until the next
-  // AddStep.
+  // step comes.
   StepNode& AddStep(std::string_view name, StepClass step_class, const ValueOps& output,
                     const StepLinks& links);
-  void SetResult(uint16_t step);
+  // The same for a step that belongs to the next declaration and cannot be named: it gives the
+  // input of what is declared there. RETURNS: also its number.
+  std::pair<StepNode&, uint16_t> AddInput(std::string_view name, const ValueOps& output,
+                                          const StepLinks& links);
+  // Appends all steps of `part` as `name`/step. They take what the step `input` gives for their
+  // input, and follow that; without it they take the saga's own.
+  void AddPart(std::string_view name, const Definition& part, const StepLinks& links,
+               std::optional<uint16_t> input);
+  void SetResult(uint16_t declaration);
   void SetRetention(absl::Duration retention);
   Definition Finish();
 
+  // By the number of the call that declared it.
+  const Declared& At(uint16_t declaration) const { return declared_[declaration]; }
+  Guards GuardsAt(Guards by_declaration) const;
+
  private:
-  std::vector<uint16_t> Predecessors(const StepNode& node, const StepLinks& links) const;
+  StepNode& Append(std::string_view name, StepClass step_class, const ValueOps& output,
+                   const StepLinks& links);
+  void NoteAncestors();
+  std::vector<uint16_t> Predecessors(const Guards& guards, const StepLinks& links) const;
 
   std::unique_ptr<DefinitionData> data_;
+  std::vector<Declared> declared_;
   std::vector<std::vector<bool>> ancestors_;  // by step
   std::vector<Guards> guards_;                // by step, all of them
 };
@@ -106,6 +131,12 @@ struct TypedStep {
     node.options.runs_inline = true;
     node.action = DecisionRunner<Input, std::decay_t<F>, Gs...>{{std::forward<F>(function), used}};
   }
+  template <typename F>
+  void SetInput(F&& function) {
+    node.kind = StepKind::kInput;
+    node.options.runs_inline = true;
+    node.action = InputRunner<T, Input, std::decay_t<F>, Gs...>{{std::forward<F>(function), used}};
+  }
   template <typename Range>
   void SetRange(FanOutPart<Range>&& fan_out) {
     node.fan_out = {
@@ -114,6 +145,11 @@ struct TypedStep {
     node.prelude = RangeRunner<Input, Range, Gs...>{{std::move(fan_out.range), used}};
   }
   void SetRange(NoFanOut /*none*/) {}
+  void SetSaga(std::string_view definition, uint32_t version, std::optional<uint16_t> input) {
+    node.kind = StepKind::kSaga;
+    node.saga = {std::string(definition), version};
+    node.input_from = input;
+  }
   template <typename Payload>
   void SetAwait() {
     node.kind = StepKind::kAwait;
@@ -176,15 +212,22 @@ void FillAwait(Step step, absl::Duration timeout, Compensation&& compensation,
   (step.Apply(std::forward<Modifiers>(modifiers)), ...);
 }
 
-// Where a step stands and what it uses, in numbers.
+// The steps that whatever uses and follows these declarations follows.
+SKALD_EXPORT std::optional<std::vector<uint16_t>> EndsOf(
+    const Draft& draft, std::initializer_list<uint16_t> used,
+    const std::optional<std::vector<uint16_t>>& after);
+
+// Where a step stands and what it uses, in numbers of steps.
 template <size_t kUsed>
 struct TypedLinks {
   UsedSteps<kUsed> used;
   std::optional<std::vector<uint16_t>> after;
   Guards guards;
+  bool follows_all = false;
 
   StepLinks Get() const {
-    StepLinks links{.uses = used.index, .after = std::nullopt, .guards = guards};
+    StepLinks links{
+        .uses = used.index, .after = std::nullopt, .guards = guards, .follows_all = follows_all};
     if (after) links.after = std::span<const uint16_t>(*after);
     return links;
   }
@@ -199,6 +242,16 @@ TypedStep<Input, Item, T, Gs...> AddTypedStep(Draft& draft, std::string_view nam
   StepNode& node = draft.AddStep(name, kClass, OpsOf<T>::Get(), links.Get());
   if (kBeyondPivot) node.options.retry = RetryPolicy::Forever();
   return {node, links.used};
+}
+
+// Appends the step that gives, by `function`, the input T of what stands in the place of `name`.
+// RETURNS: its number.
+template <typename Input, typename T, typename F, typename... Gs>
+uint16_t AddInputStep(Draft& draft, std::string_view name, const TypedLinks<sizeof...(Gs)>& links,
+                      TypeList<Gs...> /*given*/, F&& function) {
+  const auto [node, number] = draft.AddInput(name, OpsOf<T>::Get(), links.Get());
+  TypedStep<Input, void, T, Gs...>{node, links.used}.SetInput(std::forward<F>(function));
+  return number;
 }
 
 }  // namespace skald::inline v1::internal

@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "skald/base/verdict.h"
+#include "skald/saga/definition.h"
 #include "skald/saga/internal/branches.h"
 #include "skald/saga/internal/signature.h"
 #include "skald/saga/links.h"
@@ -18,6 +20,7 @@ namespace skald::inline v1::internal {
 inline constexpr unsigned kPivotEntry = 1;
 inline constexpr unsigned kDecisionEntry = 2;
 inline constexpr unsigned kFanOutEntry = 4;
+inline constexpr unsigned kPartEntry = 8;  // a definition stands there
 
 template <typename Key, typename Guards, unsigned kFlags>
 struct Entry {};
@@ -111,7 +114,7 @@ struct Entries {
   }
 
   // Of every pivot.
-  static constexpr std::vector<Guards> Pivots() {
+  static constexpr std::vector<Guards> AllPivots() {
     std::vector<Guards> pivots;
     (AddPivot<Es>(pivots), ...);
     return pivots;
@@ -126,7 +129,7 @@ struct Entries {
   static consteval bool HasPivotBeside() {
     if constexpr ((kIsPivotEntry<Es> || ...)) {
       const Guards guards = At(List{});
-      for (const Guards& pivot : Pivots()) {
+      for (const Guards& pivot : AllPivots()) {
         if (!AreExclusive(guards, pivot)) return true;
       }
     }
@@ -136,10 +139,22 @@ struct Entries {
   template <typename List>
   static consteval bool IsBeyondPivot() {
     if constexpr ((kIsPivotEntry<Es> || ...)) {
-      return IsCovered(At(List{}), Pivots());
+      return IsCovered(At(List{}), AllPivots());
     } else {
       return false;
     }
+  }
+  static consteval Pivots PivotsOf() {
+    if constexpr (!(kIsPivotEntry<Es> || ...)) {
+      return Pivots::kNone;
+    } else {
+      return IsBeyondPivot<GuardList<>>() ? Pivots::kInEveryRun : Pivots::kInSomeRuns;
+    }
+  }
+  // There is no output of `Key` to be had.
+  template <typename Key>
+  static consteval bool GivesNothing() {
+    return (Of<Key>::kFlags & kPartEntry) != 0 && std::is_same_v<typename Key::Output, Nothing>;
   }
   template <typename Key, typename List>
   static consteval bool RunsWhenever() {

@@ -45,6 +45,15 @@ enum class Rule : unsigned char {
   kReconcilePlace,
   kReconcileParameters,
   kReconcileResult,
+  kPartPlace,
+  kPartUntyped,
+  kPartPivot,
+  kPartForEach,
+  kPartResult,
+  kPartInput,
+  kUseOfNothing,
+  kRunSagaPlace,
+  kRunSagaKey,
   kReturnsUnknown,
   kReturnsType,
   kReturnsSkippable,
@@ -170,6 +179,33 @@ consteval bool Obeyed() {
   static_assert(kBroken != Rule::kReconcileResult,
                 "skald: the function in Reconcile(...) returns skald::Verdict<Output>, or a "
                 "skald::Task of it");
+  static_assert(kBroken != Rule::kPartPlace,
+                "skald: a definition stands in the place of a Step, or of the Pivot when it has "
+                "one: behind the Pivot write Retriable(Key{}, RunSaga(kSaga))");
+  static_assert(kBroken != Rule::kPartUntyped,
+                "skald: a definition in a step's place keeps its types: let the function that "
+                "builds it return auto, not skald::Definition");
+  static_assert(kBroken != Rule::kPartPivot,
+                "skald: a definition in a Step's place has no Pivot, and one in the Pivot's place "
+                "has a Pivot that runs in every run: use it in the other place");
+  static_assert(kBroken != Rule::kPartForEach,
+                "skald: ForEach(...) does not go with a definition, whose steps join the graph "
+                "once: behind the Pivot, RunSaga(...) starts a saga for each item");
+  static_assert(kBroken != Rule::kPartResult,
+                "skald: the key of a definition, or of a saga that is run, has its result as "
+                "output: declare struct Pay : skald::StepKey<\"pay\", Receipt> {}; where the "
+                "result is a Receipt");
+  static_assert(kBroken != Rule::kPartInput,
+                "skald: behind a definition or RunSaga(...) stands one function of (const Input&, "
+                "const Output&... of each step in Using) that returns its input; leave it out only "
+                "where that is this saga's own input, or the item of ForEach(...)");
+  static_assert(kBroken != Rule::kUseOfNothing,
+                "skald: Using(...) names a definition that returns nothing: name it in After(...)");
+  static_assert(kBroken != Rule::kRunSagaPlace,
+                "skald: RunSaga(...) stands in a Retriable, behind the Pivot: before it, put the "
+                "definition itself in a Step's place");
+  static_assert(kBroken != Rule::kRunSagaKey,
+                "skald: RunSaga takes the saga key that the other definition was defined with");
   static_assert(kBroken != Rule::kReturnsUnknown,
                 "skald: Returns(...) names a step that is not declared before it: name a step "
                 "of this definition");

@@ -7,6 +7,8 @@
 #include <type_traits>
 
 #include "absl/time/time.h"
+#include "skald/saga/composition.h"
+#include "skald/saga/definition.h"
 #include "skald/saga/internal/entries.h"
 #include "skald/saga/internal/function_rules.h"
 #include "skald/saga/internal/rules.h"
@@ -113,6 +115,10 @@ template <typename Es, typename Guards, typename... Used>
 consteval bool SomeNeverRuns(UsedKeys<Used...> /*used*/) {
   return (Es::template NeverRunsWith<Used, Guards>() || ...);
 }
+template <typename Es, typename... Used>
+consteval bool SomeGiveNothing(UsedKeys<Used...> /*used*/) {
+  return (Es::template GivesNothing<Used>() || ...);
+}
 template <typename Es, typename Key>
 inline constexpr bool kRepeatsName = false;
 template <typename... Es, typename Key>
@@ -148,6 +154,8 @@ consteval Rule PlaceRule() {
       return Rule::kFanOutPlace;
     } else if constexpr (SomeNeverRuns<Es, OwnGuards>(typename L::Used{})) {
       return Rule::kUseOfExclusive;
+    } else if constexpr (SomeGiveNothing<Es>(typename L::Used{})) {
+      return Rule::kUseOfNothing;
     } else {
       return Rule::kNone;
     }
@@ -280,5 +288,87 @@ struct AwaitRule<Head, T, Given, absl::Duration, Rest...> {
     }
   }
 };
+
+// ---- composition --------------------------------------------------------------------------------
+
+// What stands in a step's place and is no function.
+enum class PartKind : unsigned char { kNone, kDefinition, kUntyped, kRunSaga };
+template <typename T>
+inline constexpr PartKind kPartKind =
+    std::is_same_v<T, Definition> ? PartKind::kUntyped : PartKind::kNone;
+template <typename I, typename R, Pivots kP>
+inline constexpr PartKind kPartKind<TypedDefinition<I, R, kP>> = PartKind::kDefinition;
+template <typename Key>
+inline constexpr PartKind kPartKind<RunSagaPart<Key>> = PartKind::kRunSaga;
+
+// How what stands there gets its input, a `Wanted`, when `Own` is what it would be given anyhow.
+template <typename Wanted, typename Own, typename Input, typename Given, typename... Parts>
+struct InputRule {
+  static consteval Rule Broken() { return Rule::kPartInput; }
+};
+template <typename Own, typename Input>
+struct InputRule<Own, Own, Input, TypeList<>> {
+  static consteval Rule Broken() { return Rule::kNone; }
+};
+template <typename Wanted, typename Own, typename Input, typename Given, typename F>
+struct InputRule<Wanted, Own, Input, Given, F> {
+  static consteval Rule Broken() {
+    using Es = Join<TypeList<Input>, Given>;
+    constexpr Fit kFit = kFits<F, Es>;
+    if constexpr (kLinkKind<F> != 0) {
+      return Rule::kLinkPlace;
+    } else if constexpr (kFit == Fit::kFits) {
+      using R = std::remove_cvref_t<CallResult<F, Es>>;
+      return std::is_same_v<R, Wanted> ? Rule::kNone : Rule::kPartInput;
+    } else {
+      return kFit == Fit::kMutable ? Rule::kMutableFunction : Rule::kPartInput;
+    }
+  }
+};
+
+// A definition in the place of a step of this class. REQUIRES: PlaceRule is obeyed.
+template <StepClass kClass, typename Key, typename L, typename Input, typename Given, typename Def,
+          typename... Parts>
+consteval Rule PartRule() {
+  constexpr bool kAsPivot = kClass == StepClass::kPivot;
+  if constexpr (kClass != StepClass::kCompensatable && !kAsPivot) {
+    return Rule::kPartPlace;
+  } else if constexpr (kPartKind<Def> == PartKind::kUntyped) {
+    return Rule::kPartUntyped;
+  } else if constexpr (Def::kPivots != (kAsPivot ? Pivots::kInEveryRun : Pivots::kNone)) {
+    return Rule::kPartPivot;
+  } else if constexpr ((L::kSeen & kSeenForEach) != 0) {
+    return Rule::kPartForEach;
+  } else if constexpr (!std::is_same_v<typename Key::Output, typename Def::Result>) {
+    return Rule::kPartResult;
+  } else {
+    return InputRule<typename Def::Input, Input, Input, Given, Parts...>::Broken();
+  }
+}
+
+// RunSaga in the place of a step of this class. REQUIRES: PlaceRule is obeyed.
+template <StepClass kClass, typename Key, typename L, typename Input, typename Given,
+          typename SagaKeyT, typename... Parts>
+consteval Rule RunSagaRule() {
+  using Range = RangeOf<typename L::FanOut, Input, Given>;
+  if constexpr (kClass != StepClass::kRetriable) {
+    return Rule::kRunSagaPlace;
+  } else if constexpr (!IsSagaKey<SagaKeyT>) {
+    return Rule::kRunSagaKey;
+  } else if constexpr (Range::Broken() != Rule::kNone) {
+    return Range::Broken();
+  } else if constexpr (!std::is_same_v<typename Key::Output, typename SagaKeyT::Result>) {
+    return Rule::kPartResult;
+  } else if constexpr ((L::kSeen & kSeenForEach) != 0) {
+    // The items are its inputs.
+    return InputRule<typename SagaKeyT::Input, typename Range::Item, Input, TypeList<>,
+                     Parts...>::Broken() == Rule::kNone &&
+                   sizeof...(Parts) == 0
+               ? Rule::kNone
+               : Rule::kPartInput;
+  } else {
+    return InputRule<typename SagaKeyT::Input, Input, Input, Given, Parts...>::Broken();
+  }
+}
 
 }  // namespace skald::inline v1::internal
