@@ -141,7 +141,8 @@ absl::Status CheckOpen(const SagaView& view, const DefinitionData& definition, c
   const bool open = place.status == StepStatus::kWaiting ||
                     (place.status == StepStatus::kMayHaveRun && place.undecided);
   if (!open) return NoSense(event, "the step is decided");
-  if (view.direction == SagaState::kRunning &&
+  // (What a Retry has brought back was dispatchable before: a late verdict of it counts.)
+  if (view.direction == SagaState::kRunning && place.retries == 0 &&
       !Dispatchable(view, definition, event.step, event.index)) {
     return NoSense(event, "what it depends on is not Done");
   }

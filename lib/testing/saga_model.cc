@@ -165,7 +165,7 @@ std::optional<Broken> SagaModel::OnAction(const Event& event, Place& place) {
   if (node.kind == StepKind::kAwait || node.kind == StepKind::kSleep) {
     return Break(Promise::kEnd, fmt::format("a verdict of step {}, which waits", event.step));
   }
-  if (!turned() && !MayBegin(event.step, event.index)) {
+  if (!turned() && place.retries == 0 && !MayBegin(event.step, event.index)) {
     return Break(Promise::kDurableFirst,
                  fmt::format("step {} has a verdict before what it depends on", event.step));
   }

@@ -177,6 +177,37 @@ TEST_CASE("an item behind the pivot that is rejected blocks, and its output can 
   CHECK(w.StateOf(saga.id()) == SagaState::kCompleted);
 }
 
+TEST_CASE("a late verdict counts although a Retry has put its item back in the queue") {
+  World w;
+  Script& s = w.script;
+  w.Open({Define(kOrder)
+              .Pivot(Charge{},
+                     [&s](const StepContext& c, const std::string&) { return s.Act("charge", c); })
+              .Retriable(
+                  Pack{}, ForEach(Split, 1),
+                  [&s](const StepContext& c, const std::string&, const std::string& item) {
+                    return s.Act(item, c);
+                  },
+                  skald::Timeout(absl::Seconds(1)), skald::Guarded(),
+                  skald::Retry({.attempts_max = 1}))
+              .Returns(Charge{})
+              .Build()});
+  auto saga = w.Start("k", "a,b");
+  while (w.script.calls != Calls{"charge"}) {
+    if (!w.coordinator->PollOnce()) w.executor.RunOne();
+  }
+  w.RunLoop();  // a is sent; its answer comes late
+  w.clock.Advance(absl::Seconds(2));
+  w.RunLoop();  // a has given up, b is sent
+  w.coordinator->RetryThen(saga.id(), {"me", "again"}, [](const absl::Status&) {});
+  w.RunLoop();
+  CHECK(w.executor.RunOne());  // the late one
+  w.RunLoop();
+  w.Run();
+  CHECK(w.script.calls == Calls{"charge", "a", "b"});
+  CHECK(saga.Await()->state() == SagaState::kCompleted);
+}
+
 // Behind the pivot: items that give up make room for others, and a Retry brings them back.
 skald::Definition Packing(World& w, uint32_t parallelism, skald::RetryPolicy policy) {
   Script& s = w.script;
