@@ -71,7 +71,7 @@ Check StockAddsUp(const Books& books) {
 // What orders say that became of each item.
 std::map<std::string, StockRow> MovementsOf(const Books& books) {
   std::map<std::string, StockRow> moved;
-  for (const auto& [number, goods] : books.goods) {
+  for (const auto& [name, goods] : books.parcels) {
     for (const OrderItem& item : goods.items) {
       StockRow& row = moved[item.code];
       if (goods.state == GoodsState::kReserved) row.reserved += item.quantity;
@@ -95,6 +95,40 @@ Check StockAgreesWithOrders(const Books& books) {
                    orders.reserved);
   }
   return std::move(finding).Conclude("items");
+}
+
+Check ParcelsGoTogether(const Books& books) {
+  Finding finding("an order's parcels go together");
+  for (const auto& [number, goods] : books.goods) {
+    const auto wrong = books.scattered.find(number);
+    finding.Expect(wrong == books.scattered.end(), "order {}: {}", number,
+                   wrong == books.scattered.end() ? "" : wrong->second);
+  }
+  return std::move(finding).Conclude("orders");
+}
+
+Check HeldMoneyIsUsedOrGivenBack(const Books& books) {
+  Finding finding("money paid first = charged or given back");
+  for (const auto& [number, held] : books.held) {
+    const bool charged = books.payments.contains(number);
+    const auto goods = books.goods.find(number);
+    const bool under_way =
+        goods != books.goods.end() && goods->second.state == GoodsState::kReserved;
+    switch (held.state) {
+      case HeldState::kHeld:
+        finding.Expect(under_way, "{} of order {} are held, and it has ended",
+                       FormatPounds(held.amount), number);
+        break;
+      case HeldState::kUsed:
+        finding.Expect(charged, "the money of order {} is used, and it was never charged", number);
+        break;
+      case HeldState::kGivenBack:
+        finding.Expect(!charged, "the money of order {} was given back, and it was charged",
+                       number);
+        break;
+    }
+  }
+  return std::move(finding).Conclude("payments by callback");
 }
 
 Check PaymentsAgreeWithOrders(const Books& books) {
@@ -232,7 +266,9 @@ Audit CheckBooks(const Books& books) {
   audit.checks.push_back(StockIsComplete(books));
   audit.checks.push_back(StockAddsUp(books));
   audit.checks.push_back(StockAgreesWithOrders(books));
+  audit.checks.push_back(ParcelsGoTogether(books));
   audit.checks.push_back(PaymentsAgreeWithOrders(books));
+  audit.checks.push_back(HeldMoneyIsUsedOrGivenBack(books));
   audit.checks.push_back(PaymentsAddUp(books));
   audit.checks.push_back(RefundsAgreeWithReturns(books));
   audit.checks.push_back(CouponsAgreeWithPayments(books));

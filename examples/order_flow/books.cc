@@ -49,13 +49,71 @@ absl::Status ReadRefusals(skald::Store& store, Refusals& into) {
   });
 }
 
+// Whatever is of the input stands alike in each warehouse.
 absl::Status ReadSetup(skald::Store& store, Books& books) {
   SKALD_ASSIGN_OR_RETURN(const std::optional<skald::Row> row,
                          store.Get(skald::Space::kRows, kSetupKey));
-  books.set_up = row.has_value();
+  books.set_up = books.set_up && row.has_value();
   if (!row) return absl::OkStatus();
+  const int64_t rows_before = books.setup.stock_rows;
   SKALD_ASSIGN_OR_RETURN(books.setup, DecodeRow<SetupRow>(kSetupKey, row->value));
+  books.setup.stock_rows += rows_before;
   return absl::OkStatus();
+}
+
+// Where an order stands whose parcels stand like this; nothing: they went different ways.
+std::optional<GoodsState> Together(GoodsState a, GoodsState b) {
+  const auto both = [&](GoodsState x, GoodsState y) {
+    return (a == x && b == y) || (a == y && b == x);
+  };
+  if (a == b) return a;
+  // On its way forward it is paid for; on its way back it still has something.
+  if (both(GoodsState::kReserved, GoodsState::kSold)) return GoodsState::kSold;
+  if (both(GoodsState::kReserved, GoodsState::kShipped)) return GoodsState::kSold;
+  if (both(GoodsState::kSold, GoodsState::kShipped)) return GoodsState::kSold;
+  if (both(GoodsState::kReserved, GoodsState::kReleased)) return GoodsState::kReserved;
+  return std::nullopt;
+}
+
+void AddParcel(Books& books, const std::string& number, const GoodsRow& parcel) {
+  const auto [at, fresh] = books.goods.try_emplace(number, parcel);
+  GoodsRow& order = at->second;
+  if (fresh) {
+    order.parcels = 1;  // counted from here on
+    return;
+  }
+  ++order.parcels;
+  order.items.insert(order.items.end(), parcel.items.begin(), parcel.items.end());
+  if (const std::optional<GoodsState> state = Together(order.state, parcel.state)) {
+    order.state = *state;
+  } else {
+    books.scattered[number] = "its parcels went different ways";
+  }
+}
+
+absl::Status ReadWarehouse(skald::Store& store, uint8_t warehouse, Books& books) {
+  SKALD_RETURN_IF_ERROR(ReadSetup(store, books));
+  SKALD_RETURN_IF_ERROR(ReadRows(store, kStockPrefix, books.stock));
+  std::map<std::string, GoodsRow> goods;
+  SKALD_RETURN_IF_ERROR(ReadRows(store, kGoodsPrefix, goods));
+  for (const auto& [number, parcel] : goods) {
+    AddParcel(books, number, parcel);
+    books.parcels.emplace(fmt::format("{} in {}", number, WarehouseName(warehouse)), parcel);
+  }
+  return ReadRefusals(store, books.refused[std::string(ReserveStock::name())]);
+}
+
+// An order that went through has every parcel that it should have.
+void CheckParcels(const std::map<std::string, GoodsRow>& parcels, Books& books) {
+  for (const auto& [name, parcel] : parcels) {
+    const std::string number = name.substr(0, name.find(' '));
+    const GoodsRow& order = books.goods.at(number);
+    const bool through = order.state == GoodsState::kSold || order.state == GoodsState::kShipped;
+    if (through && order.parcels != parcel.parcels) {
+      books.scattered[number] =
+          fmt::format("it has {} parcels of {}", order.parcels, parcel.parcels);
+    }
+  }
 }
 
 absl::StatusOr<std::unique_ptr<skald::Store>> OpenOne(const std::string& directory,
@@ -114,18 +172,20 @@ void CountGoods(const Books& books, Report& report) {
 
 absl::StatusOr<Books> ReadBooks(const BookStores& stores) {
   Books books;
-  SKALD_RETURN_IF_ERROR(ReadSetup(stores.inventory, books));
-  SKALD_RETURN_IF_ERROR(ReadRows(stores.inventory, kStockPrefix, books.stock));
-  SKALD_RETURN_IF_ERROR(ReadRows(stores.inventory, kGoodsPrefix, books.goods));
+  books.set_up = true;
+  for (uint8_t i = 0; i < kWarehouses; ++i) {
+    SKALD_RETURN_IF_ERROR(ReadWarehouse(*stores.warehouses[i], i, books));
+  }
+  CheckParcels(books.parcels, books);
   SKALD_RETURN_IF_ERROR(ReadRows(stores.coupons, kCouponPrefix, books.coupons));
   SKALD_RETURN_IF_ERROR(ReadRows(stores.points, kAccountPrefix, books.accounts));
   SKALD_RETURN_IF_ERROR(ReadRows(stores.points, kHoldPrefix, books.holds));
   SKALD_RETURN_IF_ERROR(ReadRows(stores.payment, kPaymentPrefix, books.payments));
   SKALD_RETURN_IF_ERROR(ReadRows(stores.payment, kRefundPrefix, books.refunds));
+  SKALD_RETURN_IF_ERROR(ReadRows(stores.payment, kHeldPrefix, books.held));
   const auto refusals = [&](skald::Store& store, std::string_view step) {
     return ReadRefusals(store, books.refused[std::string(step)]);
   };
-  SKALD_RETURN_IF_ERROR(refusals(stores.inventory, ReserveStock::name()));
   SKALD_RETURN_IF_ERROR(refusals(stores.coupons, RedeemCoupon::name()));
   SKALD_RETURN_IF_ERROR(refusals(stores.points, FreezePoints::name()));
   SKALD_RETURN_IF_ERROR(refusals(stores.payment, Charge::name()));
@@ -133,11 +193,16 @@ absl::StatusOr<Books> ReadBooks(const BookStores& stores) {
 }
 
 absl::StatusOr<Books> OpenAndReadBooks(const std::string& directory) {
-  SKALD_ASSIGN_OR_RETURN(const auto inventory, OpenOne(directory, "inventory"));
+  std::array<std::unique_ptr<skald::Store>, kWarehouses> warehouses;
+  std::array<skald::Store*, kWarehouses> opened{};
+  for (uint8_t i = 0; i < kWarehouses; ++i) {
+    SKALD_ASSIGN_OR_RETURN(warehouses[i], OpenOne(directory, WarehouseName(i).c_str()));
+    opened[i] = warehouses[i].get();
+  }
   SKALD_ASSIGN_OR_RETURN(const auto coupons, OpenOne(directory, "coupons"));
   SKALD_ASSIGN_OR_RETURN(const auto points, OpenOne(directory, "points"));
   SKALD_ASSIGN_OR_RETURN(const auto payment, OpenOne(directory, "payment"));
-  return ReadBooks({*inventory, *coupons, *points, *payment});
+  return ReadBooks({opened, *coupons, *points, *payment});
 }
 
 Report Summarise(const Books& books) {
@@ -153,6 +218,9 @@ Report Summarise(const Books& books) {
     report.refunded += refund.amount;
   }
   for (const auto& [number, payment] : books.payments) report.revenue += payment.total;
+  for (const auto& [number, held] : books.held) {
+    report.payments_given_back += held.state == HeldState::kGivenBack;
+  }
   for (const auto& [item, stock] : books.stock) {
     report.units_sold += stock.sold;
     report.units_returned += stock.returned;

@@ -2,6 +2,7 @@
 // other.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -19,18 +20,21 @@ struct Books {
   SetupRow setup;
   bool set_up = false;
   std::map<std::string, StockRow> stock;
-  std::map<std::string, GoodsRow> goods;
+  std::map<std::string, GoodsRow> goods;         // by order, of all its parcels
+  std::map<std::string, GoodsRow> parcels;       // by warehouse and order, as they stand there
+  std::map<std::string, std::string> scattered;  // orders whose parcels went different ways
   std::map<std::string, CouponRow> coupons;
   std::map<std::string, AccountRow> accounts;
   std::map<std::string, HoldRow> holds;
   std::map<std::string, PaymentRow> payments;
   std::map<std::string, RefundRow> refunds;
+  std::map<std::string, HeldRow> held;
   std::map<std::string, Refusals> refused;  // by the step that refuses there
 };
 
 // The stores whose rows make the books.
 struct BookStores {
-  skald::Store& inventory;
+  std::array<skald::Store*, kWarehouses> warehouses;
   skald::Store& coupons;
   skald::Store& points;
   skald::Store& payment;

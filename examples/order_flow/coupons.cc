@@ -16,12 +16,13 @@ using skald::Verdict;
 constexpr Mills kDiscountPart = 20;
 
 absl::StatusOr<Decision<Discount>> RedeemRows(Transaction& rows, const Order& order, bool refuse) {
-  if (refuse) return Refuse<Discount>(rows, order, "refused on purpose");
+  if (refuse) return Refuse<Discount>(rows, order.number, "refused on purpose");
   const std::string key = KeyOf(kCouponPrefix, order.coupon);
   SKALD_ASSIGN_OR_RETURN(const std::optional<CouponRow> coupon, GetRow<CouponRow>(rows, key));
   if (coupon && coupon->state == CouponState::kRedeemed) {
     return Refuse<Discount>(
-        rows, order, fmt::format("coupon {} was used by order {}", order.coupon, coupon->order));
+        rows, order.number,
+        fmt::format("coupon {} was used by order {}", order.coupon, coupon->order));
   }
   const Discount discount{order.total / kDiscountPart};
   rows.Put(key, EncodeRow(CouponRow{CouponState::kRedeemed, order.number, discount.mills}));

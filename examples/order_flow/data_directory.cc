@@ -58,8 +58,10 @@ absl::Status MakeDirectory(const std::string& path) {
 }
 
 std::string ToText(const Manifest& manifest) {
-  const nlohmann::ordered_json json = {
-      {"order_flow_format", kDataFormat}, {"input", manifest.input}, {"stock", manifest.stock}};
+  const nlohmann::ordered_json json = {{"order_flow_format", kDataFormat},
+                                       {"input", manifest.input},
+                                       {"stock", manifest.stock},
+                                       {"payment", manifest.payment}};
   return json.dump(2) + "\n";
 }
 
@@ -90,7 +92,10 @@ absl::StatusOr<Manifest> ReadManifest(const std::string& path) {
   const auto stock = json.find("stock");
   if (input == json.end() || !input->is_string()) return Unreadable(path);
   if (stock == json.end() || !stock->is_string()) return Unreadable(path);
-  return Manifest{input->get<std::string>(), stock->get<std::string>()};
+  const auto payment = json.find("payment");
+  if (payment == json.end() || !payment->is_string()) return Unreadable(path);
+  return Manifest{input->get<std::string>(), stock->get<std::string>(),
+                  payment->get<std::string>()};
 }
 
 absl::Status PrepareData(const std::string& path, const Manifest& manifest) {
@@ -98,7 +103,8 @@ absl::Status PrepareData(const std::string& path, const Manifest& manifest) {
   const absl::StatusOr<Manifest> before = ReadManifest(path);
   if (before.ok()) {
     SKALD_RETURN_IF_ERROR(CheckSame(path, "the input", before->input, manifest.input));
-    return CheckSame(path, "the stock", before->stock, manifest.stock);
+    SKALD_RETURN_IF_ERROR(CheckSame(path, "the stock", before->stock, manifest.stock));
+    return CheckSame(path, "payments", before->payment, manifest.payment);
   }
   if (!absl::IsNotFound(before.status())) return before.status();
   SKALD_ASSIGN_OR_RETURN(const bool empty, HoldsNothing(path));

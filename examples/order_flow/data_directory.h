@@ -1,9 +1,9 @@
 // A data directory: the databases of one run, and a manifest that says what they were made of, so
 // that a run that goes on cannot mix two inputs.
 //
-//   DIR/manifest.json   format, input, stock
+//   DIR/manifest.json   format, input, stock, payment
 //   DIR/sagas           the coordinator's store
-//   DIR/inventory, coupons, points, payment
+//   DIR/warehouse-1 to -3, coupons, points, payment
 #pragma once
 
 #include <optional>
@@ -14,11 +14,12 @@
 
 namespace order_flow {
 
-inline constexpr int kDataFormat = 1;
+inline constexpr int kDataFormat = 2;
 
 struct Manifest {
-  std::string input;  // OrderSource::identity()
-  std::string stock;  // as it was given
+  std::string input;    // OrderSource::identity()
+  std::string stock;    // as it was given
+  std::string payment;  // "at once" or "by callback"
 };
 
 // Makes `path` a data directory for `manifest`, or finds that it is one.

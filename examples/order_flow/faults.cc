@@ -96,21 +96,32 @@ absl::Status FaultPlan::AddDelay(std::string_view text) {
   return absl::OkStatus();
 }
 
-bool FaultPlan::Happens(const Failure& failure, std::string_view order, std::string_view step,
-                        uint32_t attempt) const {
-  const std::string which = fmt::format("{} {} {}", seed_, static_cast<int>(failure.kind),
-                                        DrawnAtEachAttempt(failure.kind) ? attempt : 0);
-  const uint64_t hash = skald::StableHash64(which, order, step);
+void MendedOrders::Add(std::string_view order) {
+  const skald::MutexLock lock(mutex_);
+  orders_.emplace(order);
+}
+bool MendedOrders::Has(std::string_view order) const {
+  const skald::MutexLock lock(mutex_);
+  return orders_.contains(order);
+}
+
+bool FaultPlan::Happens(const Failure& failure, const FaultSite& site) const {
+  const uint32_t attempt = DrawnAtEachAttempt(failure.kind) ? site.attempt : 0;
+  const std::string which =
+      fmt::format("{} {} {} {}", seed_, static_cast<int>(failure.kind), attempt, site.item);
+  const uint64_t hash = skald::StableHash64(which, site.order, site.step);
   return static_cast<double>(hash >> 11) * 0x1p-53 < failure.probability;
 }
 
-Fault FaultPlan::Draw(std::string_view order, std::string_view step, uint32_t attempt) const {
+Fault FaultPlan::Draw(const FaultSite& site) const {
   Fault fault;
-  if (const auto found = delays_.find(step); found != delays_.end()) fault.slow = found->second;
-  const auto found = failures_.find(step);
-  if (found == failures_.end()) return fault;
+  if (const auto found = delays_.find(site.step); found != delays_.end()) {
+    fault.slow = found->second;
+  }
+  const auto found = failures_.find(site.step);
+  if (found == failures_.end() || mended_->Has(site.order)) return fault;
   for (const Failure& failure : found->second) {
-    if (!Happens(failure, order, step, attempt)) continue;
+    if (!Happens(failure, site)) continue;
     switch (failure.kind) {
       case FaultKind::kRejected:
         fault.rejected = true;
@@ -125,7 +136,7 @@ Fault FaultPlan::Draw(std::string_view order, std::string_view step, uint32_t at
         fault.thrown = true;
         break;
       case FaultKind::kLost:
-        fault.lost = attempt == 1;
+        fault.lost = site.attempt == 1;
         break;
     }
   }

@@ -9,12 +9,15 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "skald/base/mutex.h"
 
 namespace order_flow {
 
@@ -36,6 +39,25 @@ struct Fault {
   absl::Duration slow = absl::ZeroDuration();
 };
 
+// Which attempt it is.
+struct FaultSite {
+  std::string_view order;  // its number
+  uint32_t item = 0;       // of a step that runs for several parcels: which
+  std::string_view step;
+  uint32_t attempt = 1;
+};
+
+// Orders whose faults somebody has mended. THREADS: any.
+class MendedOrders {
+ public:
+  void Add(std::string_view order) SKALD_EXCLUDES(mutex_);
+  bool Has(std::string_view order) const SKALD_EXCLUDES(mutex_);
+
+ private:
+  mutable skald::Mutex mutex_;
+  std::set<std::string, std::less<>> orders_ SKALD_GUARDED_BY(mutex_);
+};
+
 class FaultPlan {
  public:
   // `steps`: the names that there are.
@@ -49,8 +71,10 @@ class FaultPlan {
 
   bool empty() const { return failures_.empty() && delays_.empty(); }
 
-  // What attempt number `attempt` (from 1) of `step` is to suffer, for the order of that number.
-  Fault Draw(std::string_view order, std::string_view step, uint32_t attempt) const;
+  Fault Draw(const FaultSite& site) const;
+
+  // From now on nothing fails for this order.
+  void Mend(std::string_view order) const { mended_->Add(order); }
 
  private:
   struct Failure {
@@ -59,13 +83,13 @@ class FaultPlan {
   };
 
   absl::Status CheckStep(std::string_view step) const;
-  bool Happens(const Failure& failure, std::string_view order, std::string_view step,
-               uint32_t attempt) const;
+  bool Happens(const Failure& failure, const FaultSite& site) const;
 
   uint64_t seed_;
   std::vector<std::string_view> steps_;
   std::map<std::string, std::vector<Failure>, std::less<>> failures_;
   std::map<std::string, absl::Duration, std::less<>> delays_;
+  std::shared_ptr<MendedOrders> mended_ = std::make_shared<MendedOrders>();
 };
 
 }  // namespace order_flow

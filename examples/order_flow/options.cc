@@ -17,12 +17,14 @@ namespace {
 constexpr uint64_t kOrdersMax = 100'000'000;
 constexpr size_t kInFlightMax = 65'536;
 constexpr double kStockMax = 1000;
+constexpr absl::Duration kTimeToPayMax = absl::Hours(24);
 constexpr int kUsage = 2;
 
 struct Raw {
   std::string stock = "unlimited";
   std::vector<std::string> failures;
   std::vector<std::string> delays;
+  std::string time_to_pay = "30s";
 };
 
 std::string CheckStock(const std::string& text) {
@@ -44,8 +46,37 @@ std::string CheckReport(const std::string& path) {
   return fmt::format("there is no directory '{}' to write the report to", parent.string());
 }
 
+std::string CheckTimeToPay(const std::string& text) {
+  absl::Duration time;
+  const bool parsed = absl::ParseDuration(skald::ToAbsl(text), &time);
+  if (parsed && time > absl::ZeroDuration() && time <= kTimeToPayMax) return {};
+  return fmt::format("'{}' is not a duration from 1ms to 24h, as in 500ms or 30s", text);
+}
+
 std::string CheckNotEmpty(const std::string& text) {
   return text.empty() ? "a path is wanted, this is empty" : "";
+}
+
+// What customers and operators do.
+void AddPeopleFlags(CLI::App& app, RunOptions& run, Raw& raw) {
+  CustomerOptions& customers = run.customers;
+  const auto share = [&](const char* flag, double& value, const char* text) {
+    return app.add_option(flag, value, text)->type_name("P")->check(CLI::Range(0.0, 1.0));
+  };
+  auto* callback = app.add_flag("--payment-callback", customers.pay_by_callback,
+                                "Customers pay by a callback, which the order awaits");
+  app.add_option("--time-to-pay", raw.time_to_pay, "How long an order awaits its payment [30s]")
+      ->type_name("DURATION")
+      ->check(CheckTimeToPay)
+      ->needs(callback);
+  share("--unpaid", customers.never_pay, "Share of orders that are never paid [0.02]")
+      ->needs(callback);
+  share("--late", customers.pay_late, "Share that is paid when its time is up [0.02]")
+      ->needs(callback);
+  share("--twice", customers.pay_twice, "Share whose callback comes twice [0.05]")->needs(callback);
+  share("--cancel", customers.cancel, "Share of orders that their customers cancel, soon [0]");
+  app.add_flag("--operator", run.with_operator,
+               "An operator sees to the cause of what is stuck, and retries it");
 }
 
 void AddRunFlags(CLI::App& app, RunOptions& run, Raw& raw) {
@@ -77,6 +108,7 @@ void AddRunFlags(CLI::App& app, RunOptions& run, Raw& raw) {
   app.add_option("--report", run.report, "Write the report as JSON")
       ->type_name("FILE")
       ->check(CheckReport);
+  AddPeopleFlags(app, run, raw);
 }
 
 absl::Status ReadFaults(const Raw& raw, RunOptions& run) {
@@ -124,6 +156,8 @@ std::variant<RunOptions, AuditOptions, int> ParseCommandLine(int argc, const cha
   if (*audit_command) return audit;
   run.faults = FaultPlan(run.seed, StepNames());
   ReadStock(raw, run);
+  run.customers.seed = run.seed;
+  absl::ParseDuration(raw.time_to_pay, &run.customers.time_to_pay);  // checked above
   if (const absl::Status status = ReadFaults(raw, run); !status.ok()) {
     fmt::print(stderr, "order_flow: {}\n", skald::ToStd(status.message()));
     return kUsage;

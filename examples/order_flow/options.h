@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 
+#include "customers.h"
 #include "faults.h"
 
 namespace order_flow {
@@ -22,6 +23,8 @@ struct RunOptions {
   std::string stock_text = "unlimited";
   FaultPlan faults;
   bool slow = false;  // some step takes its time
+  CustomerOptions customers;
+  bool with_operator = false;  // somebody retries what is stuck
 };
 
 struct AuditOptions {

@@ -35,6 +35,27 @@ struct Order {
   friend auto operator<=>(const Order&, const Order&) = default;
 };
 
+// Items lie in three warehouses, each with a database of its own.
+inline constexpr uint8_t kWarehouses = 3;
+// Which one has an item, from 0.
+uint8_t WarehouseOf(std::string_view item);
+
+// What one warehouse has to do for an order.
+struct Parcel {
+  std::string number;  // the order's
+  uint8_t warehouse = 0;
+  uint8_t parcels = 1;  // of the order, in all
+  Mills total = 0;      // of the whole order
+  bool registered = false;
+  std::string coupon;
+  std::vector<OrderItem> items;
+
+  friend auto operator<=>(const Parcel&, const Parcel&) = default;
+};
+
+// By warehouse; those that have nothing to do are left out.
+std::vector<Parcel> ParcelsOf(const Order& order);
+
 // What a step that may be refused for good says of itself; recorded by the participant's barrier.
 template <typename T>
 struct Decision {
@@ -50,6 +71,14 @@ struct skald::Codec<order_flow::Order> {
   static constexpr uint32_t kSchemaVersion = 1;
   static void Encode(const order_flow::Order& order, std::string* out);
   static absl::StatusOr<order_flow::Order> Decode(std::string_view bytes);
+};
+
+template <>
+struct skald::Codec<order_flow::Parcel> {
+  static constexpr std::string_view kName = "order-flow.parcel";
+  static constexpr uint32_t kSchemaVersion = 1;
+  static void Encode(const order_flow::Parcel& parcel, std::string* out);
+  static absl::StatusOr<order_flow::Parcel> Decode(std::string_view bytes);
 };
 
 // A string with its length, then the value.

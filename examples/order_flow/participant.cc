@@ -7,8 +7,8 @@
 namespace order_flow {
 namespace {
 
-// Four of these and the sagas' own store share the machine.
-constexpr size_t kMemoryBytes = size_t{96} << 20;
+// Six of these and the sagas' own store share the machine.
+constexpr size_t kMemoryBytes = size_t{64} << 20;
 constexpr absl::Duration kCloseMax = absl::Seconds(30);
 
 }  // namespace

@@ -49,6 +49,9 @@ class Participant {
 inline skald::BarrierRequest RequestOf(const skald::StepContext& step, const Order& order) {
   return skald::BarrierRequest::Of(step, order.number, order.total);
 }
+inline skald::BarrierRequest RequestOf(const skald::StepContext& step, const Parcel& parcel) {
+  return skald::BarrierRequest::Of(step, parcel.number, parcel.total);
+}
 
 // Reads one row in a transaction. RETURNS: nothing, when it is not there.
 template <typename Row>
@@ -62,8 +65,8 @@ absl::StatusOr<std::optional<Row>> GetRow(skald::Transaction& rows, const std::s
 // Refuses an order for good, and keeps the reason where the books are. For the barrier this is an
 // answer like any other: it is recorded together with the row, and repeated for ever.
 template <typename T>
-Decision<T> Refuse(skald::Transaction& rows, const Order& order, std::string reason) {
-  rows.Put(KeyOf(kRefusedPrefix, order.number), reason);
+Decision<T> Refuse(skald::Transaction& rows, std::string_view number, std::string reason) {
+  rows.Put(KeyOf(kRefusedPrefix, number), reason);
   return {std::move(reason), T{}};
 }
 

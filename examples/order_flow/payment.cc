@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <utility>
 
 namespace order_flow {
@@ -19,11 +20,24 @@ absl::Status CheckNew(Transaction& rows, const std::string& key) {
   return absl::FailedPreconditionError(fmt::format("'{}' was booked before", key));
 }
 
+// The money that is held for an order goes where `to` says.
+absl::Status MoveHeld(Transaction& rows, const std::string& number, HeldState to) {
+  const std::string key = KeyOf(kHeldPrefix, number);
+  SKALD_ASSIGN_OR_RETURN(std::optional<HeldRow> held, GetRow<HeldRow>(rows, key));
+  if (held && held->state == to) return absl::OkStatus();
+  if (!held || held->state != HeldState::kHeld) {
+    return absl::FailedPreconditionError(fmt::format("no money is held for order {}", number));
+  }
+  held->state = to;
+  rows.Put(key, EncodeRow(*held));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Decision<Receipt>> ChargeRows(Transaction& rows, const Order& order,
                                              Discount discount, PointsHold hold, bool refuse) {
   const std::string key = KeyOf(kPaymentPrefix, order.number);
   SKALD_RETURN_IF_ERROR(CheckNew(rows, key));
-  if (refuse) return Refuse<Receipt>(rows, order, "payment declined");
+  if (refuse) return Refuse<Receipt>(rows, order.number, "payment declined");
   PaymentRow row{.total = order.total,
                  .discount = discount.mills,
                  .points_value = hold.points * kMillsPerPoint};
@@ -35,7 +49,7 @@ absl::StatusOr<Decision<Receipt>> ChargeRows(Transaction& rows, const Order& ord
 absl::StatusOr<Decision<Receipt>> RefundRows(Transaction& rows, const Order& order, bool refuse) {
   const std::string key = KeyOf(kRefundPrefix, order.number);
   SKALD_RETURN_IF_ERROR(CheckNew(rows, key));
-  if (refuse) return Refuse<Receipt>(rows, order, "refund declined");
+  if (refuse) return Refuse<Receipt>(rows, order.number, "refund declined");
   rows.Put(key, EncodeRow(RefundRow{order.total}));
   return Decision<Receipt>{{}, {order.total}};
 }
@@ -50,6 +64,16 @@ Task<Verdict<Receipt>> Payment::Charge(const StepContext& step, const Order& ord
   return Decide<Receipt>(&participant_.barrier(), RequestOf(step, order), body);
 }
 
+Task<Verdict<Receipt>> Payment::ChargeHeld(const StepContext& step, const Order& order,
+                                           Discount discount, PointsHold hold, bool refuse) {
+  auto body = [&order, discount, hold,
+               refuse](Transaction& rows) -> absl::StatusOr<Decision<Receipt>> {
+    if (!refuse) SKALD_RETURN_IF_ERROR(MoveHeld(rows, order.number, HeldState::kUsed));
+    return ChargeRows(rows, order, discount, hold, refuse);
+  };
+  return Decide<Receipt>(&participant_.barrier(), RequestOf(step, order), body);
+}
+
 Task<Verdict<Receipt>> Payment::Refund(const StepContext& step, const Order& order, bool refuse) {
   auto body = [&order, refuse](Transaction& rows) { return RefundRows(rows, order, refuse); };
   return Decide<Receipt>(&participant_.barrier(), RequestOf(step, order), body);
@@ -57,6 +81,45 @@ Task<Verdict<Receipt>> Payment::Refund(const StepContext& step, const Order& ord
 
 Task<Verdict<Receipt>> Payment::Settle(const StepContext& step, const Order& order) {
   return Ask<Receipt>(&participant_.barrier(), RequestOf(step, order));
+}
+
+void Payment::Commit(Transaction rows, Done done) {
+  // (Whichever of the two it is, it is called once.)
+  auto shared = std::make_shared<Done>(std::move(done));
+  const absl::Status queued = std::move(rows).CommitThen(
+      [shared](const absl::Status& status) { std::move (*shared)(status); });
+  if (!queued.ok()) std::move (*shared)(queued);
+}
+
+void Payment::Hold(const Order& order, Done done) {
+  Transaction rows = participant_.committer().Begin();
+  const std::string key = KeyOf(kHeldPrefix, order.number);
+  const absl::StatusOr<std::optional<std::string>> before = rows.Get(key);
+  if (!before.ok()) return std::move(done)(before.status());
+  if (!*before) rows.Put(key, EncodeRow(HeldRow{HeldState::kHeld, order.total}));
+  Commit(std::move(rows), std::move(done));
+}
+
+void Payment::GiveBack(const std::string& number, Done done) {
+  Transaction rows = participant_.committer().Begin();
+  const absl::StatusOr<std::optional<std::string>> held = rows.Get(KeyOf(kHeldPrefix, number));
+  absl::Status moved = held.status();
+  if (held.ok() && *held) moved = MoveHeld(rows, number, HeldState::kGivenBack);
+  if (!moved.ok()) return std::move(done)(moved);
+  Commit(std::move(rows), std::move(done));
+}
+
+Task<Verdict<skald::Nothing>> Payment::GiveBack(const std::string& number) {
+  using skald::Nothing;
+  auto start = [&](skald::Completion<Verdict<Nothing>> done) {
+    GiveBack(number, [done = std::move(done)](const absl::Status& status) mutable {
+      // A row that changed meanwhile is looked at again.
+      done(status.ok() ? Verdict<Nothing>(Nothing{})
+                       : Verdict<Nothing>(skald::Unknown(std::string(status.message()))));
+    });
+  };
+  auto waiting = skald::AwaitCompletion<Verdict<Nothing>>(start);
+  co_return internal::Answered<Nothing>(co_await waiting);
 }
 
 }  // namespace order_flow

@@ -1,7 +1,11 @@
 // Payment: what each order was charged, what each return was given back. Both are points of no
-// return.
+// return. A customer who pays by a callback pays first: that money is held until the order is
+// charged, or given back.
 #pragma once
 
+#include <string>
+
+#include "absl/functional/any_invocable.h"
 #include "coupons.h"
 #include "participant.h"
 #include "points.h"
@@ -19,12 +23,26 @@ class Payment {
 
   skald::Task<skald::Verdict<Receipt>> Charge(const skald::StepContext& step, const Order& order,
                                               Discount discount, PointsHold hold, bool refuse);
+  // The same from the money that is held for the order.
+  skald::Task<skald::Verdict<Receipt>> ChargeHeld(const skald::StepContext& step,
+                                                  const Order& order, Discount discount,
+                                                  PointsHold hold, bool refuse);
   skald::Task<skald::Verdict<Receipt>> Refund(const skald::StepContext& step, const Order& order,
                                               bool refuse);
   // What became of a charge or a refund whose answer never came. "No" stays true: it is blocked.
   skald::Task<skald::Verdict<Receipt>> Settle(const skald::StepContext& step, const Order& order);
 
+  // The customer's side, for each order once however often it is asked. `done` gets OK when it is
+  // durable; anything else: ask again.
+  using Done = absl::AnyInvocable<void(const absl::Status&) &&>;
+  void Hold(const Order& order, Done done);
+  // Of what is not used; nothing where nothing was paid.
+  void GiveBack(const std::string& number, Done done);
+  skald::Task<skald::Verdict<skald::Nothing>> GiveBack(const std::string& number);
+
  private:
+  void Commit(skald::Transaction rows, Done done);
+
   Participant& participant_;
 };
 

@@ -42,7 +42,7 @@ void PutHeld(Transaction& rows, const Order& order, const Held& held) {
 
 absl::StatusOr<Decision<PointsHold>> FreezeRows(Transaction& rows, const Order& order,
                                                 bool refuse) {
-  if (refuse) return Refuse<PointsHold>(rows, order, "refused on purpose");
+  if (refuse) return Refuse<PointsHold>(rows, order.number, "refused on purpose");
   SKALD_ASSIGN_OR_RETURN(const std::optional<AccountRow> found,
                          GetRow<AccountRow>(rows, KeyOf(kAccountPrefix, order.customer)));
   Held held{.account = found.value_or(AccountRow{})};

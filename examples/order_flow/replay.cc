@@ -28,7 +28,11 @@ std::string KindOfReason(const std::string& reason) {
 // loop; those that come after the loop has ended still find it.
 class Board : public std::enable_shared_from_this<Board> {
  public:
-  explicit Board(size_t in_flight) : in_flight_max_(in_flight) {}
+  Board(skald::Coordinator& coordinator, Customers& customers, const ReplayOptions& options)
+      : coordinator_(coordinator),
+        customers_(customers),
+        mend_(options.mend),
+        in_flight_max_(options.in_flight) {}
 
   // Waits for room, at most for a glance. RETURNS: whether there is.
   bool WaitForRoom() SKALD_EXCLUDES(mutex_) {
@@ -38,19 +42,23 @@ class Board : public std::enable_shared_from_this<Board> {
   }
   bool WaitForRest() SKALD_EXCLUDES(mutex_) {
     const skald::MutexLock lock(mutex_);
-    if (in_flight_ > 0) wake_.WaitFor(mutex_, kGlance);
-    return in_flight_ == 0;
+    const bool idle = in_flight_ == 0 && customers_.Idle();
+    if (!idle) wake_.WaitFor(mutex_, kGlance);
+    return idle;
   }
 
-  void Place(skald::Coordinator& coordinator, const Order& order) SKALD_EXCLUDES(mutex_) {
+  void Place(Order order) SKALD_EXCLUDES(mutex_) {
     {
       const skald::MutexLock lock(mutex_);
       ++in_flight_;
     }
-    if (order.kind == OrderKind::kSale) {
-      Start(coordinator, kPlaceOrder, order);
+    const auto shared = std::make_shared<const Order>(std::move(order));
+    if (shared->kind == OrderKind::kReturn) {
+      Start(kReturnGoods, shared);
+    } else if (customers_.pay_by_callback()) {
+      Start(kPlaceOrderOnCallback, shared);
     } else {
-      Start(coordinator, kReturnGoods, order);
+      Start(kPlaceOrder, shared);
     }
   }
 
@@ -71,21 +79,48 @@ class Board : public std::enable_shared_from_this<Board> {
   using Handle = skald::SagaHandle<Receipt>;
   using Outcome = skald::Outcome<Receipt>;
 
+  using OrderPtr = std::shared_ptr<const Order>;
+
   template <typename Key>
-  void Start(skald::Coordinator& coordinator, const Key& key, const Order& order) {
+  void Start(const Key& key, const OrderPtr& order) {
     const absl::Duration began = skald::Clock::Real().Boot();
-    coordinator.StartThen(
-        key, order, {.key = order.number},
-        [self = shared_from_this(), number = order.number, kind = order.kind,
-         began](absl::StatusOr<Handle> saga) mutable {
-          if (!saga.ok()) return self->Fail(number, saga.status());
-          const bool existed = saga->existed();
-          saga->AwaitThen([self = std::move(self), number = std::move(number), kind, began,
-                           existed](absl::StatusOr<Outcome> outcome) {
-            if (!outcome.ok()) return self->Fail(number, outcome.status());
-            self->Finish(number, kind, began, existed, *outcome);
-          });
+    coordinator_.StartThen(
+        key, *order, {.key = order->number},
+        [self = shared_from_this(), order, began](absl::StatusOr<Handle> saga) mutable {
+          if (!saga.ok()) return self->Fail(order->number, saga.status());
+          self->customers_.OnPlaced(*order, saga->id());
+          self->Await(*std::move(saga), std::move(order), began);
         });
+  }
+
+  void Await(Handle saga, OrderPtr order, absl::Duration began) {
+    saga.AwaitThen([self = shared_from_this(), saga, order = std::move(order),
+                    began](absl::StatusOr<Outcome> outcome) mutable {
+      if (!outcome.ok()) return self->Fail(order->number, outcome.status());
+      if (outcome->state() == SagaState::kStuck && self->mend_) {
+        return self->Help(std::move(saga), std::move(order), began);
+      }
+      self->customers_.OnEnded(*order, saga.id());
+      self->Finish(*order, began, saga.existed(), *outcome);
+    });
+  }
+
+  // What an operator does: sees to the cause, and tries again.
+  void Help(Handle saga, OrderPtr order, absl::Duration began) SKALD_EXCLUDES(mutex_) {
+    mend_(order->number);
+    {
+      const skald::MutexLock lock(mutex_);
+      ++tally_.helped;
+    }
+    const skald::SagaId id = saga.id();
+    coordinator_.RetryThen(id, {"operator", "its cause is mended"},
+                           [self = shared_from_this(), saga = std::move(saga),
+                            order = std::move(order), began](const absl::Status& status) mutable {
+                             // (One that has gone on by itself meanwhile needs no help.)
+                             const bool fine = status.ok() || absl::IsFailedPrecondition(status);
+                             if (!fine) return self->Fail(order->number, status);
+                             self->Await(std::move(saga), std::move(order), began);
+                           });
   }
 
   void Fail(const std::string& number, const absl::Status& status) SKALD_EXCLUDES(mutex_) {
@@ -95,11 +130,11 @@ class Board : public std::enable_shared_from_this<Board> {
     wake_.NotifyAll();
   }
 
-  void Finish(const std::string& number, OrderKind kind, absl::Duration began, bool existed,
-              const Outcome& outcome) SKALD_EXCLUDES(mutex_) {
+  void Finish(const Order& order, absl::Duration began, bool existed, const Outcome& outcome)
+      SKALD_EXCLUDES(mutex_) {
     const absl::Duration took = skald::Clock::Real().Boot() - began;
     const skald::MutexLock lock(mutex_);
-    Count(number, kind, outcome);
+    Count(order.number, order.kind, outcome);
     tally_.existed += existed;
     if (!existed) tally_.latency.Record(absl::ToInt64Microseconds(took));
     // Placing one order at a time would wake a thread for each.
@@ -124,6 +159,9 @@ class Board : public std::enable_shared_from_this<Board> {
     }
   }
 
+  skald::Coordinator& coordinator_;
+  Customers& customers_;
+  const std::function<void(const std::string&)> mend_;
   const size_t in_flight_max_;
   skald::Mutex mutex_;
   skald::CondVar wake_;
@@ -133,14 +171,13 @@ class Board : public std::enable_shared_from_this<Board> {
 };
 
 // Places orders while there is room, until all are placed, one failed or `options` says no.
-absl::Status PlaceAll(Board& board, skald::Coordinator& coordinator, const OrderSource& orders,
-                      const ReplayOptions& options) {
+absl::Status PlaceAll(Board& board, const OrderSource& orders, const ReplayOptions& options) {
   for (size_t next = 0; next < orders.size();) {
     SKALD_RETURN_IF_ERROR(options.may_go_on());
     SKALD_RETURN_IF_ERROR(board.failure());
     const bool room = board.WaitForRoom();
     if (next % 256 == 0 || !room) options.progress(board.finished());
-    if (room) board.Place(coordinator, orders.At(next++));
+    if (room) board.Place(orders.At(next++));
   }
   return absl::OkStatus();
 }
@@ -163,12 +200,12 @@ int64_t Tally::finished() const {
   return sum;
 }
 
-absl::Status Replay(skald::Coordinator& coordinator, const OrderSource& orders,
-                    const ReplayOptions& options, Tally& tally) {
+absl::Status Replay(skald::Coordinator& coordinator, Customers& customers,
+                    const OrderSource& orders, const ReplayOptions& options, Tally& tally) {
   const skald::Coordinator::Stats before = coordinator.stats();
   const absl::Duration began = skald::Clock::Real().Boot();
-  const auto board = std::make_shared<Board>(options.in_flight);
-  absl::Status status = PlaceAll(*board, coordinator, orders, options);
+  const auto board = std::make_shared<Board>(coordinator, customers, options);
+  absl::Status status = PlaceAll(*board, orders, options);
   if (status.ok()) status = WaitForAll(*board, options);
   tally = board->Take();
   tally.elapsed = skald::Clock::Real().Boot() - began;

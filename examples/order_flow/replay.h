@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "customers.h"
 #include "latency.h"
 #include "order_source.h"
 #include "skald/coordinator/coordinator.h"
@@ -29,6 +30,7 @@ struct Tally {
   std::vector<std::string> stuck_examples;  // a few, in words
   int64_t existed = 0;                      // of all, found from an earlier run
   int64_t driven = 0;                       // sagas that ended, or got stuck, in this run
+  int64_t helped = 0;                       // times that an operator retried a stuck one
   LatencyHistogram latency;                 // of those that this run started
   absl::Duration elapsed;
 
@@ -37,6 +39,9 @@ struct Tally {
 
 struct ReplayOptions {
   size_t in_flight = 1024;
+  // An operator's way with an order that is stuck: mends its cause; what it leaves is retried.
+  // None: it stays stuck.
+  std::function<void(const std::string& number)> mend;
   // Looked at now and then; unless it is OK no further order is placed.
   std::function<absl::Status()> may_go_on;
   // Told now and then how many orders are at rest.
@@ -46,7 +51,7 @@ struct ReplayOptions {
 // RETURNS: what may_go_on says: what was placed is at rest or goes on at the next run; or what the
 //          coordinator says, naming the order
 // `tally` holds what is known so far, also after an error.
-absl::Status Replay(skald::Coordinator& coordinator, const OrderSource& orders,
-                    const ReplayOptions& options, Tally& tally);
+absl::Status Replay(skald::Coordinator& coordinator, Customers& customers,
+                    const OrderSource& orders, const ReplayOptions& options, Tally& tally);
 
 }  // namespace order_flow

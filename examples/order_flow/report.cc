@@ -53,6 +53,7 @@ std::string ToJson(const Report& report) {
   json["units_returned"] = report.units_returned;
   json["refunded_mills"] = report.refunded;
   json["items_sold"] = report.items_sold;
+  json["payments_given_back"] = report.payments_given_back;
   json["sagas_per_second"] = nullptr;
   json["latency_us"] = nullptr;
   json["audit"] = ToJson(report.audit);

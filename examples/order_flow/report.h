@@ -49,7 +49,8 @@ struct Report {
   Mills revenue = 0;
   int64_t units_returned = 0;
   Mills refunded = 0;
-  int64_t items_sold = 0;  // different ones
+  int64_t items_sold = 0;           // different ones
+  int64_t payments_given_back = 0;  // that came by a callback for an order that was undone
   std::optional<Measured> measured;
   Audit audit;
 };

@@ -24,7 +24,8 @@ template <typename Fields, typename Row>
 void Visit(Fields& f, Row& r)
   requires std::same_as<std::remove_const_t<Row>, GoodsRow>
 {
-  f(r.state, GoodsState::kReturned), f(r.total), f(r.registered), f(r.coupon), f(r.items);
+  f(r.state, GoodsState::kReturned), f(r.parcels), f(r.total), f(r.registered), f(r.coupon),
+      f(r.items);
 }
 template <typename Fields, typename Row>
 void Visit(Fields& f, Row& r)
@@ -61,6 +62,12 @@ void Visit(Fields& f, Row& r)
   requires std::same_as<std::remove_const_t<Row>, RefundRow>
 {
   f(r.amount);
+}
+template <typename Fields, typename Row>
+void Visit(Fields& f, Row& r)
+  requires std::same_as<std::remove_const_t<Row>, HeldRow>
+{
+  f(r.state, HeldState::kGivenBack), f(r.amount);
 }
 
 class Writer {
@@ -156,6 +163,9 @@ std::string EncodeRow(const PaymentRow& row) {
 std::string EncodeRow(const RefundRow& row) {
   return Write(row);
 }
+std::string EncodeRow(const HeldRow& row) {
+  return Write(row);
+}
 
 template <typename Row>
 absl::StatusOr<Row> DecodeRow(std::string_view key, std::string_view value) {
@@ -175,5 +185,6 @@ template absl::StatusOr<AccountRow> DecodeRow(std::string_view, std::string_view
 template absl::StatusOr<HoldRow> DecodeRow(std::string_view, std::string_view);
 template absl::StatusOr<PaymentRow> DecodeRow(std::string_view, std::string_view);
 template absl::StatusOr<RefundRow> DecodeRow(std::string_view, std::string_view);
+template absl::StatusOr<HeldRow> DecodeRow(std::string_view, std::string_view);
 
 }  // namespace order_flow

@@ -1,7 +1,8 @@
 // The business rows that participants keep, and how they stand in their databases.
 //
 //   database    key                   row
-//   inventory   stock/<item>          StockRow     one an item, written when the data is made
+//   warehouse-n stock/<item>          StockRow     one an item of its, written when the data is
+//   made
 //               order/<number>        GoodsRow     one an order that took or brought back goods
 //               setup                 SetupRow     what the data was made of
 //   coupons     coupon/<code>         CouponRow
@@ -9,7 +10,9 @@
 //               hold/<number>         HoldRow      one an order of a registered customer
 //   payment     payment/<number>      PaymentRow
 //               refund/<number>       RefundRow
-//   all four    refused/<number>      the reason why this participant refused the order
+//               held/<number>         HeldRow      one an order that its customer paid by a
+//               callback
+//   all         refused/<number>      the reason why this participant refused the order
 //
 // A row begins with its format, 1; numbers are varints, signed ones zigzag; texts have their length
 // before them. Fields come in the order of the struct. Barriers and the store keep rows of their
@@ -35,6 +38,7 @@ inline constexpr std::string_view kAccountPrefix = "account/";
 inline constexpr std::string_view kHoldPrefix = "hold/";
 inline constexpr std::string_view kPaymentPrefix = "payment/";
 inline constexpr std::string_view kRefundPrefix = "refund/";
+inline constexpr std::string_view kHeldPrefix = "held/";
 inline constexpr std::string_view kRefusedPrefix = "refused/";
 
 std::string KeyOf(std::string_view prefix, std::string_view name);
@@ -57,8 +61,10 @@ enum class GoodsState : uint8_t {
   kReturned = 5,  // goods that came back
 };
 
+// An order's parcel from one warehouse; what is of the whole order stands in each of them.
 struct GoodsRow {
   GoodsState state = GoodsState::kReserved;
+  int64_t parcels = 1;
   Mills total = 0;
   bool registered = false;  // has a customer, and so a hold of points
   std::string coupon;       // empty: none
@@ -110,6 +116,14 @@ struct RefundRow {
   Mills amount = 0;
 };
 
+// What a customer has paid before the order is charged.
+enum class HeldState : uint8_t { kHeld = 1, kUsed = 2, kGivenBack = 3 };
+
+struct HeldRow {
+  HeldState state = HeldState::kHeld;
+  Mills amount = 0;
+};
+
 std::string EncodeRow(const StockRow& row);
 std::string EncodeRow(const GoodsRow& row);
 std::string EncodeRow(const SetupRow& row);
@@ -118,6 +132,7 @@ std::string EncodeRow(const AccountRow& row);
 std::string EncodeRow(const HoldRow& row);
 std::string EncodeRow(const PaymentRow& row);
 std::string EncodeRow(const RefundRow& row);
+std::string EncodeRow(const HeldRow& row);
 
 // Of any of the rows above. RETURNS: DataLoss, naming `key`.
 template <typename Row>

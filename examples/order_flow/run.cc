@@ -63,13 +63,14 @@ struct Engine {
   std::unique_ptr<skald::Store> sagas;
   std::unique_ptr<skald::ThreadPool> pool;
   std::unique_ptr<skald::Coordinator> coordinator;
+  std::unique_ptr<Customers> customers;
 };
 
 absl::StatusOr<Engine> OpenEngine(const RunOptions& options, const std::string& data,
                                   const OrderSource& orders) {
   Engine engine;
   SKALD_ASSIGN_OR_RETURN(engine.shop, Shop::Open(data));
-  SKALD_RETURN_IF_ERROR(engine.shop->inventory.SetUp(orders, options.stock));
+  SKALD_RETURN_IF_ERROR(engine.shop->warehouses.SetUp(orders, options.stock));
   skald::RocksDbOptions store;
   store.memory_bytes = kSagaMemoryBytes;
   SKALD_ASSIGN_OR_RETURN(engine.sagas, skald::OpenRocksDbStore(data + "/sagas", store));
@@ -77,10 +78,14 @@ absl::StatusOr<Engine> OpenEngine(const RunOptions& options, const std::string& 
   const size_t threads = options.slow ? std::min(options.in_flight, kSlowThreadsMax) : 0;
   engine.pool = std::make_unique<skald::ThreadPool>(
       skald::ThreadPoolOptions{.threads = threads, .name = "steps"});
-  SKALD_ASSIGN_OR_RETURN(engine.coordinator,
-                         skald::Coordinator::Open(*engine.sagas, *engine.pool,
-                                                  {PlaceOrder(*engine.shop, options.faults),
-                                                   ReturnGoods(*engine.shop, options.faults)}));
+  std::vector<skald::Definition> definitions = {
+      PlaceOrder(*engine.shop, options.faults),
+      PlaceOrderOnCallback(*engine.shop, options.faults, options.customers.time_to_pay),
+      ShipParcel(*engine.shop, options.faults), ReturnGoods(*engine.shop, options.faults)};
+  SKALD_ASSIGN_OR_RETURN(engine.coordinator, skald::Coordinator::Open(*engine.sagas, *engine.pool,
+                                                                      std::move(definitions)));
+  engine.customers =
+      std::make_unique<Customers>(*engine.coordinator, engine.shop->payment, options.customers);
   return engine;
 }
 
@@ -96,9 +101,12 @@ Check SagasAgree(const Report& books, const Tally& tally) {
 
 absl::StatusOr<Report> MakeReport(Shop& shop, const OrderSource& orders, const Tally& tally,
                                   const skald::Coordinator::Stats& stats) {
-  SKALD_ASSIGN_OR_RETURN(const Books books,
-                         ReadBooks({shop.inventory_data().store(), shop.coupons_data().store(),
-                                    shop.points_data().store(), shop.payment_data().store()}));
+  SKALD_ASSIGN_OR_RETURN(const Books books, ReadBooks({{&shop.warehouse_data(0).store(),
+                                                        &shop.warehouse_data(1).store(),
+                                                        &shop.warehouse_data(2).store()},
+                                                       shop.coupons_data().store(),
+                                                       shop.points_data().store(),
+                                                       shop.payment_data().store()}));
   Report report = Summarise(books);
   report.audit = CheckBooks(books);
   report.audit.checks.push_back(SagasAgree(report, tally));
@@ -138,17 +146,20 @@ absl::Status CutOff(const absl::Status& status, const std::string& data) {
                              skald::ToStd(status.message()), data))};
 }
 
-absl::Status Drive(Engine& engine, const OrderSource& orders, size_t in_flight, Tally& tally) {
+absl::Status Drive(Engine& engine, const OrderSource& orders, const RunOptions& options,
+                   Tally& tally) {
   ProgressBar bar(orders.size());
-  const ReplayOptions replay{.in_flight = in_flight,
-                             .may_go_on =
-                                 [&engine] {
-                                   const bool stop = interrupted.load(std::memory_order_relaxed);
-                                   return stop ? absl::CancelledError("stopped")
-                                               : engine.shop->Health();
-                                 },
-                             .progress = [&bar](size_t finished) { bar.Show(finished); }};
-  const absl::Status status = Replay(*engine.coordinator, orders, replay, tally);
+  const auto mend = [&](const std::string& number) { options.faults.Mend(number); };
+  const ReplayOptions replay{
+      .in_flight = options.in_flight,
+      .mend = options.with_operator ? std::function<void(const std::string&)>(mend) : nullptr,
+      .may_go_on =
+          [&engine] {
+            const bool stop = interrupted.load(std::memory_order_relaxed);
+            return stop ? absl::CancelledError("stopped") : engine.shop->Health();
+          },
+      .progress = [&bar](size_t finished) { bar.Show(finished); }};
+  const absl::Status status = Replay(*engine.coordinator, *engine.customers, orders, replay, tally);
   // Where a participant cannot write, tries would only run out: its orders go on another time.
   const absl::Duration drain_max = engine.shop->Health().ok() ? kDrainMax : absl::ZeroDuration();
   const absl::Status drained = engine.coordinator->Shutdown(drain_max);
@@ -168,10 +179,12 @@ absl::StatusOr<int> Run(const RunOptions& options) {
     SKALD_ASSIGN_OR_RETURN(data, MakeFreshDirectory());
     fmt::print(stderr, "order_flow: keeping the data in {}\n", data);
   }
-  SKALD_RETURN_IF_ERROR(PrepareData(data, {orders->identity(), options.stock_text}));
+  SKALD_RETURN_IF_ERROR(
+      PrepareData(data, {orders->identity(), options.stock_text,
+                         options.customers.pay_by_callback ? "by callback" : "at once"}));
   SKALD_ASSIGN_OR_RETURN(Engine engine, OpenEngine(options, data, *orders));
   Tally tally;
-  const absl::Status status = Drive(engine, *orders, options.in_flight, tally);
+  const absl::Status status = Drive(engine, *orders, options, tally);
   if (absl::IsCancelled(status)) return Interrupted(data, *orders, tally);
   if (!status.ok()) return CutOff(status, data);
   SKALD_ASSIGN_OR_RETURN(const Report report,

@@ -10,11 +10,14 @@
 namespace order_flow {
 namespace {
 
+using skald::After;
 using skald::CompensationRetry;
+using skald::ForEach;
 using skald::Guarded;
 using skald::Nothing;
 using skald::Retry;
 using skald::RetryPolicy;
+using skald::RunSaga;
 using skald::StepContext;
 using skald::Task;
 using skald::Using;
@@ -51,11 +54,11 @@ std::optional<skald::NotDone> FailFirst(const StepContext& step, const Fault& fa
 }
 
 // One attempt with the faults that are planned for it. `act(refuse)` gives the participant's task.
-// All three outlive the attempt.
+// All outlive the attempt.
 template <typename T, typename Act>
-Task<Verdict<T>> Attempt(const FaultPlan* faults, const StepContext* step, const Order* order,
-                         Act act) {
-  const Fault fault = faults->Draw(order->number, step->step(), step->attempt());
+Task<Verdict<T>> Attempt(const FaultPlan* faults, const StepContext* step,
+                         const std::string* number, uint32_t item, Act act) {
+  const Fault fault = faults->Draw({*number, item, step->step(), step->attempt()});
   if (std::optional<skald::NotDone> failed = FailFirst(*step, fault)) co_return *std::move(failed);
   Task<Verdict<T>> task = act(fault.rejected);
   Verdict<T> verdict = co_await std::move(task);
@@ -69,15 +72,6 @@ Task<Verdict<T>> NothingToDo() {
   co_return T{};
 }
 
-// An action with its faults; `act(step, order, refuse)` gives the participant's task.
-template <typename T, typename Act>
-auto Planned(const FaultPlan& faults, Act act) {
-  return [&faults, act](const StepContext& step, const Order& order) {
-    return Attempt<T>(&faults, &step, &order,
-                      [act, &step, &order](bool refuse) { return act(step, order, refuse); });
-  };
-}
-
 Task<Verdict<Nothing>> Answer(Verdict<Nothing> verdict) {
   co_return verdict;
 }
@@ -86,20 +80,44 @@ Task<Verdict<Nothing>> RejectedOnPurpose() {
   co_return skald::Rejected("rejected on purpose");
 }
 
-// An action behind the pivot: the participant has no say there, so that one which is rejected on
-// purpose leaves its saga stuck.
+// An action with its faults; `act(step, order, refuse)` gives the participant's task.
+template <typename T, typename Act>
+auto Planned(const FaultPlan& faults, Act act) {
+  return [&faults, act](const StepContext& step, const Order& order) {
+    return Attempt<T>(&faults, &step, &order.number, 0,
+                      [act, &step, &order](bool refuse) { return act(step, order, refuse); });
+  };
+}
+
+// The same for each of an order's parcels, and for a parcel's own saga.
 template <typename Act>
-auto PlannedBehindPivot(const FaultPlan& faults, Act act) {
-  return Planned<Nothing>(faults, [act](const StepContext& step, const Order& order, bool reject) {
-    return reject ? RejectedOnPurpose() : act(step, order);
-  });
+auto PlannedForParcel(const FaultPlan& faults, Act act) {
+  return [&faults, act](const StepContext& step, const Order&, const Parcel& parcel) {
+    return Attempt<Nothing>(
+        &faults, &step, &parcel.number, parcel.warehouse,
+        [act, &step, &parcel](bool refuse) { return act(step, parcel, refuse); });
+  };
+}
+template <typename Act>
+auto PlannedOfParcel(const FaultPlan& faults, Act act) {
+  return [&faults, act](const StepContext& step, const Parcel& parcel) {
+    return Attempt<Nothing>(
+        &faults, &step, &parcel.number, parcel.warehouse,
+        [act, &step, &parcel](bool refuse) { return act(step, parcel, refuse); });
+  };
 }
 
 // The actions and compensations of place-order, by participant. Lambdas with all types written
 // out: the definition checks them.
-auto Reserving(Shop& shop) {
-  return [&shop](const StepContext& step, const Order& order, bool refuse) {
-    return shop.inventory.Reserve(step, order, refuse);
+auto Reserving(Shop& shop, const FaultPlan& faults) {
+  return PlannedForParcel(faults,
+                          [&shop](const StepContext& step, const Parcel& parcel, bool refuse) {
+                            return shop.warehouses.Reserve(step, parcel, refuse);
+                          });
+}
+auto Releasing(Shop& shop) {
+  return [&shop](const StepContext& step, const Order&, const Parcel& parcel, const Nothing*) {
+    return shop.warehouses.Release(step, parcel);
   };
 }
 auto Redeeming(Shop& shop) {
@@ -108,41 +126,71 @@ auto Redeeming(Shop& shop) {
     return shop.coupons.Redeem(step, order, refuse);
   };
 }
+auto Restoring(Shop& shop) {
+  return [&shop](const StepContext& step, const Order& order, const Discount*) {
+    return order.coupon.empty() ? NothingToDo<Nothing>() : shop.coupons.Restore(step, order);
+  };
+}
 auto Freezing(Shop& shop) {
   return [&shop](const StepContext& step, const Order& order, bool refuse) {
     if (order.guest() && !refuse) return NothingToDo<PointsHold>();
     return shop.points.Freeze(step, order, refuse);
   };
 }
+auto Unfreezing(Shop& shop) {
+  return [&shop](const StepContext& step, const Order& order, const PointsHold*) {
+    return order.guest() ? NothingToDo<Nothing>() : shop.points.Unfreeze(step, order);
+  };
+}
 auto Charging(Shop& shop, const FaultPlan& faults) {
   return [&](const StepContext& step, const Order& order, const Discount& discount,
              const PointsHold& hold) {
-    return Attempt<Receipt>(&faults, &step, &order,
+    return Attempt<Receipt>(&faults, &step, &order.number, 0,
                             [&shop, &step, &order, discount, hold](bool refuse) {
                               return shop.payment.Charge(step, order, discount, hold, refuse);
                             });
   };
 }
-auto Granting(Shop& shop) {
-  return [&shop](const StepContext& step, const Order& order) {
-    if (order.guest()) return NothingToDo<Nothing>();
-    return shop.points.Grant(step, order);
+auto ChargingWhatIsHeld(Shop& shop, const FaultPlan& faults) {
+  return [&](const StepContext& step, const Order& order, const Discount& discount,
+             const PointsHold& hold) {
+    return Attempt<Receipt>(&faults, &step, &order.number, 0,
+                            [&shop, &step, &order, discount, hold](bool refuse) {
+                              return shop.payment.ChargeHeld(step, order, discount, hold, refuse);
+                            });
   };
 }
-auto Releasing(Shop& shop) {
-  return [&shop](const StepContext& step, const Order& order, const Nothing*) {
-    return shop.inventory.Release(step, order);
+auto Settling(Shop& shop) {
+  return [&shop](const StepContext& step, const Order& order, const Discount&, const PointsHold&) {
+    return shop.payment.Settle(step, order);
   };
 }
-auto Restoring(Shop& shop) {
-  return [&shop](const StepContext& step, const Order& order, const Discount*) {
-    return order.coupon.empty() ? NothingToDo<Nothing>() : shop.coupons.Restore(step, order);
-  };
+auto Granting(Shop& shop, const FaultPlan& faults) {
+  return Planned<Nothing>(
+      faults, [&shop](const StepContext& step, const Order& order, bool reject) {
+        // Behind the pivot: one that is rejected on purpose leaves its saga stuck.
+        if (reject) return RejectedOnPurpose();
+        return order.guest() ? NothingToDo<Nothing>() : shop.points.Grant(step, order);
+      });
 }
-auto Unfreezing(Shop& shop) {
-  return [&shop](const StepContext& step, const Order& order, const PointsHold*) {
-    return order.guest() ? NothingToDo<Nothing>() : shop.points.Unfreeze(step, order);
-  };
+
+// What both versions of place-order begin and end with.
+auto BeginOrder(const auto& key, Shop& shop, const FaultPlan& faults) {
+  return skald::Define(key)
+      .Step(ReserveStock{}, ForEach(ParcelsOf), Reserving(shop, faults), Releasing(shop), Guarded(),
+            Retry(kTries), CompensationRetry(kTries))
+      .Step(RedeemCoupon{}, Planned<Discount>(faults, Redeeming(shop)), Restoring(shop), Guarded(),
+            Retry(kTries), CompensationRetry(kTries))
+      .Step(FreezePoints{}, Planned<PointsHold>(faults, Freezing(shop)), Unfreezing(shop),
+            Guarded(), Retry(kTries), CompensationRetry(kTries));
+}
+skald::Definition EndOrder(auto&& builder, Shop& shop, const FaultPlan& faults) {
+  return std::forward<decltype(builder)>(builder)
+      .Retriable(GrantPoints{}, After(Charge{}), Granting(shop, faults), Guarded(), Retry(kForever))
+      .Retriable(ShipParcels{}, After(Charge{}), ForEach(ParcelsOf), RunSaga(kShipParcel))
+      .Returns(Charge{})
+      .Retention(kRetention)
+      .Build();
 }
 
 }  // namespace
@@ -154,15 +202,17 @@ std::vector<std::string_view> StepNames() {
 }
 
 Shop::Shop(Databases databases)
-    : inventory(*databases.inventory),
-      coupons(*databases.coupons),
-      points(*databases.points),
-      payment(*databases.payment),
-      databases_(std::move(databases)) {}
+    : databases_(std::move(databases)),
+      warehouses(databases_.warehouses),
+      coupons(*databases_.coupons),
+      points(*databases_.points),
+      payment(*databases_.payment) {}
 
 absl::StatusOr<std::unique_ptr<Shop>> Shop::Open(const std::string& directory) {
   Databases databases;
-  SKALD_ASSIGN_OR_RETURN(databases.inventory, Participant::Open(directory, "inventory"));
+  for (uint8_t i = 0; i < kWarehouses; ++i) {
+    SKALD_ASSIGN_OR_RETURN(databases.warehouses[i], Participant::Open(directory, WarehouseName(i)));
+  }
   SKALD_ASSIGN_OR_RETURN(databases.coupons, Participant::Open(directory, "coupons"));
   SKALD_ASSIGN_OR_RETURN(databases.points, Participant::Open(directory, "points"));
   SKALD_ASSIGN_OR_RETURN(databases.payment, Participant::Open(directory, "payment"));
@@ -170,36 +220,60 @@ absl::StatusOr<std::unique_ptr<Shop>> Shop::Open(const std::string& directory) {
 }
 
 absl::Status Shop::Health() const {
-  for (const auto* participant :
-       {&databases_.inventory, &databases_.coupons, &databases_.points, &databases_.payment}) {
+  for (const auto& warehouse : databases_.warehouses) {
+    SKALD_RETURN_IF_ERROR(warehouse->committer().health());
+  }
+  for (const auto* participant : {&databases_.coupons, &databases_.points, &databases_.payment}) {
     SKALD_RETURN_IF_ERROR((*participant)->committer().health());
   }
   return absl::OkStatus();
 }
 
 skald::Definition PlaceOrder(Shop& shop, const FaultPlan& faults) {
-  const auto settle = [&](const StepContext& step, const Order& order, const Discount&,
-                          const PointsHold&) { return shop.payment.Settle(step, order); };
-  const auto confirm = [&](const StepContext& step, const Order& order) {
-    return shop.inventory.Confirm(step, order);
+  return EndOrder(
+      BeginOrder(kPlaceOrder, shop, faults)
+          .Pivot(Charge{}, Using(RedeemCoupon{}, FreezePoints{}), Charging(shop, faults), Guarded(),
+                 Retry(kTries), skald::Reconcile(Settling(shop))),
+      shop, faults);
+}
+
+skald::Definition PlaceOrderOnCallback(Shop& shop, const FaultPlan& faults,
+                                       absl::Duration time_to_pay) {
+  using Payment = std::optional<Nothing>;
+  const auto give_back = [&shop](const StepContext&, const Order& order, const Payment* payment) {
+    const bool paid = payment == nullptr || payment->has_value();
+    return paid ? shop.payment.GiveBack(order.number) : NothingToDo<Nothing>();
   };
-  const auto ship = [&](const StepContext& step, const Order& order) {
-    return shop.inventory.MarkShipped(step, order);
+  const auto check = [](const StepContext&, const Order&, const Payment& payment) {
+    return payment ? Verdict<Nothing>(Nothing{}) : skald::Rejected("not paid in time");
   };
-  return skald::Define(kPlaceOrder)
-      .Step(ReserveStock{}, Planned<Nothing>(faults, Reserving(shop)), Releasing(shop), Guarded(),
-            Retry(kTries), CompensationRetry(kTries))
-      .Step(RedeemCoupon{}, Planned<Discount>(faults, Redeeming(shop)), Restoring(shop), Guarded(),
-            Retry(kTries), CompensationRetry(kTries))
-      .Step(FreezePoints{}, Planned<PointsHold>(faults, Freezing(shop)), Unfreezing(shop),
-            Guarded(), Retry(kTries), CompensationRetry(kTries))
-      .Pivot(Charge{}, Using(RedeemCoupon{}, FreezePoints{}), Charging(shop, faults), Guarded(),
-             Retry(kTries), skald::Reconcile(settle))
-      .Retriable(ConfirmStock{}, PlannedBehindPivot(faults, confirm), Guarded(), Retry(kForever))
-      .Retriable(GrantPoints{}, PlannedBehindPivot(faults, Granting(shop)), Guarded(),
-                 Retry(kForever))
-      .Retriable(MarkShipped{}, PlannedBehindPivot(faults, ship), Guarded(), Retry(kForever))
-      .Returns(Charge{})
+  return EndOrder(
+      BeginOrder(kPlaceOrderOnCallback, shop, faults)
+          .AwaitSignal(PaymentMade{}, time_to_pay, give_back, CompensationRetry(kTries))
+          .NoEffect(CheckPayment{}, Using(PaymentMade{}), check, skald::Inline())
+          .Pivot(Charge{}, Using(RedeemCoupon{}, FreezePoints{}), ChargingWhatIsHeld(shop, faults),
+                 Guarded(), Retry(kTries), skald::Reconcile(Settling(shop))),
+      shop, faults);
+}
+
+skald::Definition ShipParcel(Shop& shop, const FaultPlan& faults) {
+  const auto confirm = [&](const StepContext& step, const Parcel& parcel, bool refuse) {
+    return shop.warehouses.Confirm(step, parcel, refuse);
+  };
+  const auto take_back = [&](const StepContext& step, const Parcel& parcel, const Nothing*) {
+    return shop.warehouses.TakeBack(step, parcel);
+  };
+  const auto ship = [&](const StepContext& step, const Parcel& parcel, bool refuse) {
+    return shop.warehouses.MarkShipped(step, parcel, refuse);
+  };
+  const auto shipped = [&](const StepContext& step, const Parcel& parcel) {
+    return shop.warehouses.Shipped(step, parcel);
+  };
+  return skald::Define(kShipParcel)
+      .Step(ConfirmStock{}, PlannedOfParcel(faults, confirm), take_back, Guarded(), Retry(kTries),
+            CompensationRetry(kTries))
+      .Pivot(MarkShipped{}, PlannedOfParcel(faults, ship), Guarded(), Retry(kTries),
+             skald::Reconcile(shipped))
       .Retention(kRetention)
       .Build();
 }
@@ -208,7 +282,7 @@ skald::Definition ReturnGoods(Shop& shop, const FaultPlan& faults) {
   const auto check = [&](const StepContext&, const Order& order,
                          bool refuse) -> Task<Verdict<Nothing>> {
     if (refuse) return RejectedOnPurpose();
-    return Answer(shop.inventory.CheckReturn(order));
+    return Answer(shop.warehouses.CheckReturn(order));
   };
   const auto refund = [&](const StepContext& step, const Order& order, bool refuse) {
     return shop.payment.Refund(step, order, refuse);
@@ -216,14 +290,15 @@ skald::Definition ReturnGoods(Shop& shop, const FaultPlan& faults) {
   const auto settle = [&](const StepContext& step, const Order& order) {
     return shop.payment.Settle(step, order);
   };
-  const auto restock = [&](const StepContext& step, const Order& order) {
-    return shop.inventory.Restock(step, order);
+  const auto restock = [&](const StepContext& step, const Parcel& parcel, bool reject) {
+    return reject ? RejectedOnPurpose() : shop.warehouses.Restock(step, parcel);
   };
   return skald::Define(kReturnGoods)
       .NoEffect(CheckReturn{}, Planned<Nothing>(faults, check), Retry(kTries))
       .Pivot(Refund{}, Planned<Receipt>(faults, refund), Guarded(), Retry(kTries),
              skald::Reconcile(settle))
-      .Retriable(Restock{}, PlannedBehindPivot(faults, restock), Guarded(), Retry(kForever))
+      .Retriable(Restock{}, ForEach(ParcelsOf), PlannedForParcel(faults, restock), Guarded(),
+                 Retry(kForever))
       .Returns(Refund{})
       .Retention(kRetention)
       .Build();

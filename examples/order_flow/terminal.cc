@@ -137,6 +137,7 @@ std::string BooksTable(const Report& report) {
       .Row("units returned", report.units_returned)
       .Row("refunded, pounds", FormatPounds(report.refunded))
       .Row("different items sold", report.items_sold)
+      .Row("payments given back", report.payments_given_back)
       .Text();
 }
 

@@ -42,6 +42,9 @@ TEST_CASE("order_flow goes on only with the input and the stock that the data wa
   flags = Flags(dir / "data");
   flags.insert(flags.end(), {"--stock", "0.5"});
   Refused(flags, "the stock");
+  flags = Flags(dir / "data");
+  flags.emplace_back("--payment-callback");
+  Refused(flags, "payments 'at once', this run has 'by callback'");
   CHECK(OrderFlow(Flags(dir / "data")).code == 0);
 }
 
@@ -49,9 +52,9 @@ TEST_CASE("order_flow refuses data of another format and a manifest that does no
   const TempDirectory dir;
   REQUIRE(OrderFlow(Flags(dir / "data")).code == 0);
   const std::string manifest = ReadFile(dir / "data/manifest.json");
-  WriteFile(dir / "data/manifest.json", R"({"order_flow_format": 2, "input": "", "stock": ""})");
-  Refused(Flags(dir / "data"), "format 2");
-  Refused({"audit", "--data", dir / "data"}, "format 2");
+  WriteFile(dir / "data/manifest.json", R"({"order_flow_format": 9, "input": "", "stock": ""})");
+  Refused(Flags(dir / "data"), "format 9");
+  Refused({"audit", "--data", dir / "data"}, "format 9");
   WriteFile(dir / "data/manifest.json", manifest.substr(0, manifest.size() / 2));
   Refused(Flags(dir / "data"), "does not read");
   WriteFile(dir / "data/manifest.json", manifest);

@@ -83,6 +83,10 @@ TEST_CASE("order_flow refuses flags that make no sense, before it touches anythi
       {{"--fail", "charge:lost=2"}, "probability"},
       {{"--slow", "charge=fast"}, "duration"},
       {{"--report", dir / "no/such/r.json"}, "no directory"},
+      {{"--time-to-pay", "1s"}, "--payment-callback"},
+      {{"--payment-callback", "--time-to-pay", "0s"}, "duration"},
+      {{"--payment-callback", "--unpaid", "2"}, "--unpaid"},
+      {{"--cancel", "-1"}, "--cancel"},
       {{"audit"}, "--data"},
       {{"adit"}, "adit"}};
   for (const auto& [flags, said] : cases) {
@@ -99,8 +103,9 @@ TEST_CASE("order_flow refuses flags that make no sense, before it touches anythi
 TEST_CASE("order_flow explains itself") {
   const Ended help = OrderFlow({"--help"});
   CHECK(help.code == 0);
-  for (const char* flag : {"--orders", "--generate", "--seed", "--data", "--in-flight", "--stock",
-                           "--fail", "--slow", "--report", "audit"}) {
+  for (const char* flag :
+       {"--orders", "--generate", "--seed", "--data", "--in-flight", "--stock", "--fail", "--slow",
+        "--report", "audit", "--payment-callback", "--operator", "--cancel"}) {
     INFO(flag);
     CHECK(help.out.find(flag) != std::string::npos);
   }

@@ -40,7 +40,7 @@ TEST_CASE("A refusal at each step before the pivot undoes the order there") {
     const nlohmann::json report = RunWith(dir, {"--fail", step + ":rejected=0.3"});
     INFO(step);
     CHECK(report["sales_compensated"].size() == 1);
-    CHECK(report["sales_compensated"][step] > kOrders / 5);
+    CHECK(report["sales_compensated"][step] > kOrders / 6);
     CHECK(report["stuck"] == 0);
     CHECK(AllOf(report) == kOrders);
     REQUIRE(OrderFlow({"audit", "--data", dir / "data", "--report", dir / "a.json"}).code == 0);

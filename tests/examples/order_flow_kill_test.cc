@@ -75,6 +75,54 @@ TEST_CASE("Kills leave the books in order when stock runs out", "[kill]") {
   CHECK(OrderFlow({"audit", "--data", dir / "data"}).code == 0);
 }
 
+TEST_CASE("Kills change nothing where steps fail, customers pay by callback and an operator helps",
+          "[kill]") {
+  const auto flags = [](const TempDirectory& dir) {
+    std::vector<std::string> all = Flags(dir, "unlimited");
+    all.insert(all.end(), {"--payment-callback", "--time-to-pay", "12s", "--operator"});
+    for (const std::string step :
+         {"reserve-stock", "redeem-coupon", "freeze-points", "charge", "confirm-stock",
+          "grant-points", "mark-shipped", "check-return", "refund", "restock"}) {
+      all.insert(all.end(), {"--fail", step + ":rejected=0.05", "--fail", step + ":unknown=0.02"});
+    }
+    return all;
+  };
+  const TempDirectory undisturbed;
+  REQUIRE(OrderFlow(flags(undisturbed)).code == 0);
+  const nlohmann::json expected = ReadJson(undisturbed / "r.json");
+  CHECK(expected["payments_given_back"] > 0);
+  CHECK(expected["sales_compensated"]["check-payment"] > 0);
+  const TempDirectory dir;
+  CHECK(KillAndRepeat(flags(dir), 44) > 0);
+  const Ended last = OrderFlow(flags(dir));
+  INFO(last.out << last.err);
+  REQUIRE(last.code == 0);
+  const nlohmann::json report = ReadJson(dir / "r.json");
+  for (const char* field :
+       {"lines_read", "invoices", "sales_completed", "returns_completed", "sales_compensated",
+        "returns_compensated", "stuck", "units_sold", "revenue_mills", "units_returned",
+        "refunded_mills", "items_sold", "payments_given_back"}) {
+    INFO(field);
+    CHECK(report[field] == expected[field]);
+  }
+  CHECK(report["stuck"] == 0);
+  CHECK(OrderFlow({"audit", "--data", dir / "data"}).code == 0);
+}
+
+TEST_CASE("Customers who cancel are given back what they paid, or have their order") {
+  const TempDirectory dir;
+  std::vector<std::string> flags = Flags(dir, "unlimited");
+  flags.insert(flags.end(), {"--payment-callback", "--time-to-pay", "2s", "--cancel", "0.3"});
+  const Ended run = OrderFlow(flags);
+  INFO(run.out << run.err);
+  REQUIRE(run.code == 0);
+  const nlohmann::json report = ReadJson(dir / "r.json");
+  CHECK(report["audit"]["ok"] == true);
+  CHECK(report["stuck"] == 0);
+  CHECK(report["payments_given_back"] > 0);
+  CHECK(run.out.find("cancelled") != std::string::npos);
+}
+
 TEST_CASE("An interrupted run ends in order and says how to go on") {
   const TempDirectory dir;
   std::vector<std::string> slow = Flags(dir, "unlimited");

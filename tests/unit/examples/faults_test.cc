@@ -20,7 +20,8 @@ std::string WhyNot(const std::string& failure) {
 
 int Count(const FaultPlan& plan, bool Fault::* which, uint32_t attempt, int orders = 10'000) {
   int count = 0;
-  for (int i = 0; i < orders; ++i) count += plan.Draw(std::to_string(i), "charge", attempt).*which;
+  for (int i = 0; i < orders; ++i)
+    count += plan.Draw({std::to_string(i), 0, "charge", attempt}).*which;
   return count;
 }
 
@@ -30,7 +31,7 @@ TEST_CASE("A fault hits the share of orders that it was given") {
   const int hit = Count(plan, &Fault::rejected, 1);
   CHECK(hit > 2300);
   CHECK(hit < 2700);
-  CHECK_FALSE(plan.Draw("1", "restock", 1).rejected);
+  CHECK_FALSE(plan.Draw({"1", 0, "restock", 1}).rejected);
 }
 
 TEST_CASE("Certain faults always happen, impossible ones never") {
@@ -47,8 +48,8 @@ TEST_CASE("A refusal is the same at every attempt, a passing fault is drawn anew
   REQUIRE(plan.AddFailure("charge:unknown=0.5").ok());
   int changed = 0;
   for (int i = 0; i < 200; ++i) {
-    const Fault first = plan.Draw(std::to_string(i), "charge", 1);
-    const Fault second = plan.Draw(std::to_string(i), "charge", 2);
+    const Fault first = plan.Draw({std::to_string(i), 0, "charge", 1});
+    const Fault second = plan.Draw({std::to_string(i), 0, "charge", 2});
     CHECK(first.rejected == second.rejected);
     changed += first.unknown != second.unknown;
   }
@@ -58,8 +59,8 @@ TEST_CASE("A refusal is the same at every attempt, a passing fault is drawn anew
 TEST_CASE("Only a first attempt's answer is lost") {
   FaultPlan plan = Plan();
   REQUIRE(plan.AddFailure("charge:lost=1").ok());
-  CHECK(plan.Draw("1", "charge", 1).lost);
-  CHECK_FALSE(plan.Draw("1", "charge", 2).lost);
+  CHECK(plan.Draw({"1", 0, "charge", 1}).lost);
+  CHECK_FALSE(plan.Draw({"1", 0, "charge", 2}).lost);
 }
 
 TEST_CASE("Another seed gives other faults, the same seed the same") {
@@ -68,8 +69,10 @@ TEST_CASE("Another seed gives other faults, the same seed the same") {
   int differing = 0;
   for (int i = 0; i < 200; ++i) {
     const std::string order = std::to_string(i);
-    CHECK(plans[0].Draw(order, "charge", 1).lost == plans[1].Draw(order, "charge", 1).lost);
-    differing += plans[0].Draw(order, "charge", 1).lost != plans[2].Draw(order, "charge", 1).lost;
+    CHECK(plans[0].Draw({order, 0, "charge", 1}).lost ==
+          plans[1].Draw({order, 0, "charge", 1}).lost);
+    differing +=
+        plans[0].Draw({order, 0, "charge", 1}).lost != plans[2].Draw({order, 0, "charge", 1}).lost;
   }
   CHECK(differing > 50);
 }
@@ -89,8 +92,8 @@ TEST_CASE("A fault that cannot be is refused with what can be") {
 TEST_CASE("A delay is read with its unit and bounded") {
   FaultPlan plan = Plan();
   CHECK(plan.AddDelay("charge=1.5ms").ok());
-  CHECK(plan.Draw("1", "charge", 1).slow == absl::Microseconds(1500));
-  CHECK(plan.Draw("1", "restock", 1).slow == absl::ZeroDuration());
+  CHECK(plan.Draw({"1", 0, "charge", 1}).slow == absl::Microseconds(1500));
+  CHECK(plan.Draw({"1", 0, "restock", 1}).slow == absl::ZeroDuration());
   for (const char* text :
        {"charge", "charge=5", "charge=-1s", "charge=1h", "charge=inf", "pay=1s"}) {
     INFO(text);

@@ -29,7 +29,7 @@ TEST_CASE("Business rows come back as they were") {
   CHECK(stock->sold == 5);
   CHECK(stock->returned == 2);
   const auto goods = DecodeRow<GoodsRow>(
-      "k", EncodeRow(GoodsRow{GoodsState::kSold, 1234, true, "C", {{"A B", 7}, {"", 1}}}));
+      "k", EncodeRow(GoodsRow{GoodsState::kSold, 2, 1234, true, "C", {{"A B", 7}, {"", 1}}}));
   REQUIRE(goods.ok());
   CHECK(goods->state == GoodsState::kSold);
   CHECK(goods->total == 1234);
@@ -47,17 +47,18 @@ TEST_CASE("Business rows come back as they were") {
 
 TEST_CASE("A business row that is cut off, too long or of another format does not read") {
   CheckDamageIsSeen(StockRow{1'000'000'000'000, -1, 2, 3, 4});
-  CheckDamageIsSeen(GoodsRow{GoodsState::kReturned, 1, false, "", {{"A", 1}}});
+  CheckDamageIsSeen(GoodsRow{GoodsState::kReturned, 1, 1, false, "", {{"A", 1}}});
   CheckDamageIsSeen(SetupRow{1, 2, 3, {{"malformed", 1}}, {}});
   CheckDamageIsSeen(CouponRow{CouponState::kRestored, "536365", 100});
   CheckDamageIsSeen(AccountRow{1, 2, 3, 4});
   CheckDamageIsSeen(HoldRow{HoldState::kFrozen, "17850.0", 1, 2});
   CheckDamageIsSeen(PaymentRow{4, 1, 2, 1});
   CheckDamageIsSeen(RefundRow{300});
+  CheckDamageIsSeen(HeldRow{HeldState::kGivenBack, 300});
 }
 
 TEST_CASE("A state that there is not does not read") {
-  std::string bytes = EncodeRow(GoodsRow{GoodsState::kReserved, 1, false, "", {}});
+  std::string bytes = EncodeRow(GoodsRow{GoodsState::kReserved, 1, 1, false, "", {}});
   for (const char state : {'\0', '\6', '\x7f'}) {
     bytes[1] = state;
     CHECK_FALSE(DecodeRow<GoodsRow>("k", bytes).ok());

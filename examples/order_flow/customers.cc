@@ -1,0 +1,119 @@
+#include "customers.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "sagas.h"
+#include "skald/base/hash.h"
+#include "skald/base/status.h"
+
+namespace order_flow {
+namespace {
+
+constexpr absl::Duration kAskAgain = absl::Milliseconds(20);
+constexpr absl::Duration kThinks = absl::Milliseconds(20);  // at most, before he pays or cancels
+
+}  // namespace
+
+// One payment on its way.
+struct Customers::Payer {
+  Order order;
+  skald::SagaId saga;
+  int callbacks = 1;  // how often the saga is told
+};
+
+Customers::Customers(skald::Coordinator& coordinator, Payment& payment, CustomerOptions options)
+    : coordinator_(coordinator), payment_(payment), options_(options) {}
+Customers::~Customers() = default;
+
+bool Customers::Idle() const {
+  const skald::MutexLock lock(mutex_);
+  return busy_ == 0;
+}
+void Customers::Begin() {
+  const skald::MutexLock lock(mutex_);
+  ++busy_;
+}
+void Customers::End() {
+  const skald::MutexLock lock(mutex_);
+  --busy_;
+}
+
+bool Customers::Draws(std::string_view what, const Order& order, double share) const {
+  const std::string which = fmt::format("{} {}", options_.seed, what);
+  const uint64_t hash = skald::StableHash64(which, order.number);
+  return static_cast<double>(hash >> 11) * 0x1p-53 < share;
+}
+
+void Customers::OnPlaced(const Order& order, skald::SagaId saga) {
+  const auto thinks = [&](std::string_view what) {
+    return kThinks * static_cast<double>(skald::StableHash64(what, order.number) % 1000) / 1000;
+  };
+  if (order.kind == OrderKind::kSale && Draws("cancels", order, options_.cancel)) {
+    Begin();
+    errands_.After(thinks("cancels"), [this, saga] {
+      coordinator_.CancelThen(saga, {"customer", "changed my mind"},
+                              [this](const absl::Status& status) {
+                                // Too late is an answer, too: the order stands.
+                                skald::IgnoreError(status, "the saga says what became of it");
+                                End();
+                              });
+    });
+  }
+  if (!options_.pay_by_callback || order.kind != OrderKind::kSale) return;
+  const bool in_time = !Draws("never pays", order, options_.never_pay) &&
+                       !Draws("pays late", order, options_.pay_late);
+  if (!in_time) return;
+  Begin();
+  auto payer = std::make_shared<Payer>(Payer{order, saga});
+  if (Draws("pays twice", order, options_.pay_twice)) payer->callbacks = 2;
+  errands_.After(thinks("pays"),
+                 [this, payer = std::move(payer)]() mutable { Pay(std::move(payer)); });
+}
+
+void Customers::OnEnded(const Order& order, skald::SagaId saga) {
+  const bool late = options_.pay_by_callback && order.kind == OrderKind::kSale &&
+                    !Draws("never pays", order, options_.never_pay) &&
+                    Draws("pays late", order, options_.pay_late);
+  if (!late) return;
+  Begin();
+  Pay(std::make_shared<Payer>(Payer{order, saga}));
+}
+
+void Customers::Pay(std::shared_ptr<Payer> payer) {
+  const Order& order = payer->order;
+  payment_.Hold(order, [this, payer](const absl::Status& status) mutable {
+    status.ok() ? Signal(std::move(payer)) : Later(std::move(payer), &Customers::Pay);
+  });
+}
+
+void Customers::Signal(std::shared_ptr<Payer> payer) {
+  const skald::SagaId saga = payer->saga;
+  coordinator_.SignalThen(
+      saga, PaymentMade{}, {}, payer->order.number,
+      [this, payer](const absl::Status& status) mutable {
+        if (status.ok()) {
+          if (--payer->callbacks > 0) return Signal(std::move(payer));
+          return End();
+        }
+        const bool never = absl::IsFailedPrecondition(status) || absl::IsNotFound(status);
+        never ? GiveBack(std::move(payer)) : Later(std::move(payer), &Customers::Signal);
+      });
+}
+
+void Customers::GiveBack(std::shared_ptr<Payer> payer) {
+  const std::string& number = payer->order.number;
+  payment_.GiveBack(number, [this, payer](const absl::Status& status) mutable {
+    status.ok() ? End() : Later(std::move(payer), &Customers::GiveBack);
+  });
+}
+
+void Customers::Later(std::shared_ptr<Payer> payer,
+                      void (Customers::*what)(std::shared_ptr<Payer>)) {
+  errands_.After(kAskAgain, [this, payer = std::move(payer), what]() mutable {
+    (this->*what)(std::move(payer));
+  });
+}
+
+}  // namespace order_flow

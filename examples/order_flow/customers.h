@@ -1,0 +1,66 @@
+// What customers do while their orders are under way: pay by a callback, in time, twice, late or
+// never, and change their minds. Drawn by a hash of seed and order, so that every run agrees.
+//
+// A payment goes so: the money is held (Payment::Hold), then the saga is signalled. A signal that
+// is refused for good gives the money back; one that comes too early is sent again.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "errands.h"
+#include "order.h"
+#include "payment.h"
+#include "skald/base/mutex.h"
+#include "skald/coordinator/coordinator.h"
+
+namespace order_flow {
+
+struct CustomerOptions {
+  uint64_t seed = 1;
+  bool pay_by_callback = false;
+  absl::Duration time_to_pay = absl::Seconds(30);
+  double never_pay = 0.02;  // shares of orders
+  double pay_late = 0.02;
+  double pay_twice = 0.05;
+  double cancel = 0;
+};
+
+// THREADS: any. The coordinator must have ended before it goes.
+class Customers {
+ public:
+  // `coordinator` and `payment` must outlive it.
+  Customers(skald::Coordinator& coordinator, Payment& payment, CustomerOptions options);
+  ~Customers();
+
+  bool pay_by_callback() const { return options_.pay_by_callback; }
+  // The order's saga is there, from this run or an earlier one.
+  void OnPlaced(const Order& order, skald::SagaId saga);
+  // It has ended.
+  void OnEnded(const Order& order, skald::SagaId saga);
+
+  // Nobody has anything left to do.
+  bool Idle() const SKALD_EXCLUDES(mutex_);
+
+ private:
+  struct Payer;
+
+  bool Draws(std::string_view what, const Order& order, double share) const;
+  void Pay(std::shared_ptr<Payer> payer);
+  void Signal(std::shared_ptr<Payer> payer);
+  void GiveBack(std::shared_ptr<Payer> payer);
+  void Later(std::shared_ptr<Payer> payer, void (Customers::*what)(std::shared_ptr<Payer>));
+  void Begin() SKALD_EXCLUDES(mutex_);
+  void End() SKALD_EXCLUDES(mutex_);
+
+  skald::Coordinator& coordinator_;
+  Payment& payment_;
+  const CustomerOptions options_;
+  mutable skald::Mutex mutex_;
+  int64_t busy_ SKALD_GUARDED_BY(mutex_) = 0;
+  Errands errands_;
+};
+
+}  // namespace order_flow
