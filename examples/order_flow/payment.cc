@@ -109,7 +109,7 @@ void Payment::GiveBack(const std::string& number, Done done) {
   Commit(std::move(rows), std::move(done));
 }
 
-Task<Verdict<skald::Nothing>> Payment::GiveBack(const std::string& number) {
+Task<Verdict<skald::Nothing>> Payment::GiveBack(std::string number) {
   using skald::Nothing;
   auto start = [&](skald::Completion<Verdict<Nothing>> done) {
     GiveBack(number, [done = std::move(done)](const absl::Status& status) mutable {

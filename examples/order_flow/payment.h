@@ -38,7 +38,7 @@ class Payment {
   void Hold(const Order& order, Done done);
   // Of what is not used; nothing where nothing was paid.
   void GiveBack(const std::string& number, Done done);
-  skald::Task<skald::Verdict<skald::Nothing>> GiveBack(const std::string& number);
+  skald::Task<skald::Verdict<skald::Nothing>> GiveBack(std::string number);
 
  private:
   void Commit(skald::Transaction rows, Done done);

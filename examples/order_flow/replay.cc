@@ -84,13 +84,12 @@ class Board : public std::enable_shared_from_this<Board> {
   template <typename Key>
   void Start(const Key& key, const OrderPtr& order) {
     const absl::Duration began = skald::Clock::Real().Boot();
-    coordinator_.StartThen(
-        key, *order, {.key = order->number},
-        [self = shared_from_this(), order, began](absl::StatusOr<Handle> saga) mutable {
-          if (!saga.ok()) return self->Fail(order->number, saga.status());
-          self->customers_.OnPlaced(*order, saga->id());
-          self->Await(*std::move(saga), std::move(order), began);
-        });
+    coordinator_.StartThen(key, *order, {.key = order->number},
+                           [self = shared_from_this(), order, began](absl::StatusOr<Handle> saga) {
+                             if (!saga.ok()) return self->Fail(order->number, saga.status());
+                             self->customers_.OnPlaced(*order, saga->id());
+                             self->Await(*std::move(saga), order, began);
+                           });
   }
 
   void Await(Handle saga, OrderPtr order, absl::Duration began) {

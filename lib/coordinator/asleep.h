@@ -35,9 +35,10 @@ absl::StatusOr<WakeTime> ParseWakeKey(std::string_view key);
 // All rows of timers.
 KeyRange WakeRange();
 
-// The row by id: the journal so far, and when it is due.
+// The row by id: the journal so far, when it is due, and under which epoch it was written.
 struct AsleepRow {
   absl::Time wake;
+  uint64_t epoch = 0;  // 0: not known
   std::string_view journal;
 };
 std::string EncodeAsleep(const AsleepRow& row);

@@ -191,7 +191,7 @@ class Shard {
   void Conclude(Machine& machine, Attempts& attempts, AttemptResult& result);
   void Overdue(Machine& machine, Attempt& attempt);
 
-  Attempts& AttemptsFor(Machine& machine, const Next& next);
+  static Attempts& AttemptsFor(Machine& machine, const Next& next);
 
   // shard_sagas.cc
   void AskSaga(Machine& machine, const Next& next);
@@ -199,7 +199,7 @@ class Shard {
                   const absl::StatusOr<Started>& answer);
   void TellStarter(const Machine& ended);
   void HearOfEnd(const EffectKey& starter);
-  bool OnlyWaitsForSagas(const Machine& machine) const;
+  static bool WaitsForItsEnd(const Machine& machine, const Attempts& attempts);
   std::string StartedKey(const Machine& machine, uint16_t step, uint32_t index) const;
 
   // shard_asleep.cc
@@ -213,6 +213,9 @@ class Shard {
   bool WakeLater(const absl::Status& why);
   absl::Time NextWake() const;
   void ListAsleep(const SagaFilter& filter, std::vector<SagaInfo>& out) const;
+
+  // shard_recovery.cc
+  static void NoteLost(Machine& machine);
 
   // shard_keep.cc
   void KeepFinished(Machine& machine);

@@ -34,8 +34,14 @@ constexpr absl::Duration kReadAgain = absl::Seconds(1);
 bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
   if (core_.options.asleep_after == absl::InfiniteDuration()) return false;
   if (wake - now_ < core_.options.asleep_after) return false;
-  const bool idle = OnlyWaitsForSagas(machine) && machine.running.empty() &&
-                    machine.outstanding == 0 && machine.undurable == 0;
+  // Of its attempts nothing is known that its journal does not say.
+  const bool known =
+      std::all_of(machine.attempts.begin(), machine.attempts.end(), [&](const Attempts& attempts) {
+        return WaitsForItsEnd(machine, attempts) ||
+               IsWritten(PlaceAt(machine.view, attempts.step, attempts.index), attempts);
+      });
+  const bool idle =
+      known && machine.running.empty() && machine.outstanding == 0 && machine.undurable == 0;
   const bool owed = machine.start.done != nullptr || !machine.on_durable.empty();
   if (!idle || owed || !machine.halted.empty()) return false;
   // Keys that share a hash would share a place: with another one about, it stays.
@@ -58,7 +64,8 @@ void Shard::FallAsleep(Machine& machine, absl::Time wake) {
   machine.asleep = true;
   machine.wake = {wake, machine.id};
   if (!SKALD_SABOTAGED(kForgetsSleepers)) {
-    group.puts.emplace_back(AsleepKey(machine.id), EncodeAsleep({wake, machine.journal}));
+    group.puts.emplace_back(AsleepKey(machine.id),
+                            EncodeAsleep({wake, core_.fence.epoch, machine.journal}));
     group.put_bytes += group.puts.back().second.size();
   }
   if (!SKALD_SABOTAGED(kForgetsTimers)) group.puts.emplace_back(WakeKey(machine.wake), "");
@@ -116,6 +123,8 @@ absl::StatusOr<std::unique_ptr<Machine>> Shard::ReadAsleep(const SagaId& id) con
   machine->journal = read->journal;
   machine->wake.time = read->wake;
   FoldJournal(core_, *machine);
+  // An earlier process may have woken it, and sent something before it ended.
+  if (read->epoch != core_.fence.epoch && !SKALD_SABOTAGED(kWakesUnlost)) NoteLost(*machine);
   return machine;
 }
 

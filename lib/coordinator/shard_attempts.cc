@@ -17,6 +17,8 @@ namespace skald::inline v1::internal {
 namespace {
 
 constexpr size_t kReasonBytesMax = 4096;
+// A wait for the next attempt as long as this outlives the process, whatever leaves memory.
+constexpr absl::Duration kLongWait = absl::Minutes(1);
 
 // One attempt on its way through the executor. When the executor drops it unrun, the attempt comes
 // back as one that may have happened.
@@ -69,6 +71,10 @@ Attempts& Shard::AttemptsFor(Machine& machine, const Next& next) {
   attempts->step = next.step;
   attempts->index = next.index;
   attempts->direction = next.direction;
+  if (const PlaceView* place = FindPlace(machine.view, next.step, next.index)) {
+    attempts->count = place->tried;
+    attempts->sent = place->sent;
+  }
   return *attempts;
 }
 
@@ -339,6 +345,13 @@ void Shard::Conclude(Machine& machine, Attempts& attempts, AttemptResult& result
     // A participant that shares the committer sees first that it has stopped, and nothing more of
     // this saga is journaled that would tell.
     if (const absl::Status health = core_.committer->health(); !health.ok()) core_.Fail(health);
+    const absl::Duration wait = judgement.retry_at - now_;
+    if (wait >= std::min(core_.options.asleep_after, kLongWait) && !attempts.reconciling) {
+      std::string output;
+      Event put_off = PutOff(machine.view, attempts, now_, &output);
+      put_off.reason = judgement.reason;
+      return Append(machine, put_off);
+    }
     ArmTimer(machine, std::max(judgement.retry_at, now_));
     return;
   }

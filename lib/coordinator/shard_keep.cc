@@ -25,7 +25,8 @@ std::optional<std::string_view> ResultInJournal(std::string_view journal) {
     const absl::StatusOr<Event> event = ReadEvent(journal);
     if (!event.ok()) return std::nullopt;
     if (event->kind == EventKind::kStart) result_step = event->result_step;
-    const bool gives = event->has_output && event->step == result_step;
+    const bool put_off = event->kind == EventKind::kVerdict && event->verdict != VerdictKind::kDone;
+    const bool gives = event->has_output && event->step == result_step && !put_off;
     if (gives && result_step != Event::kNoStep) result = event->output;
   }
   return result;

@@ -34,25 +34,24 @@ void Shard::Adopt(Machine* machine) {
   stats_.resumed.fetch_add(1, std::memory_order_relaxed);
   if (machine->registered == nullptr) return;
   machine->frame.Reset(machine->registered->layout);
-  const DefinitionData& data = machine->registered->data();
-  if (machine->view.state == SagaState::kCompensating) {
-    // What could have been sent before the restart may have been.
-    for (const Next& next : Plan(machine->view, data, machine->attempts, now_)) {
-      Attempts& attempts = machine->attempts.emplace_back();
-      attempts.step = next.step;
-      attempts.index = next.index;
-      attempts.direction = next.direction;
-      attempts.lost = true;
-    }
+  NoteLost(*machine);
+}
+
+// What could have been sent by a process that is gone may have been.
+void Shard::NoteLost(Machine& machine) {
+  if (machine.registered == nullptr) return;
+  const DefinitionData& data = machine.registered->data();
+  if (machine.view.state == SagaState::kCompensating) {
+    NextList nexts = Plan(machine.view, data, machine.attempts, absl::InfiniteFuture());
+    for (const Next& next : nexts) AttemptsFor(machine, next).lost = true;
   }
-  if (machine->view.state != SagaState::kRunning) return;
+  if (machine.view.state != SagaState::kRunning) return;
   if (SKALD_SABOTAGED(kForgetsLostAttempts)) return;
-  ForEachDispatchable(machine->view, data, [&](uint16_t step, uint32_t index) {
+  ForEachDispatchable(machine.view, data, [&](uint16_t step, uint32_t index) {
     // A pure function is called again, and waiting for something has no effect.
     if (data.steps[step].kind != StepKind::kCall || index == Event::kWhole) return;
-    Attempts& attempts = machine->attempts.emplace_back();
-    attempts.step = step;
-    attempts.index = index;
+    Attempts& attempts =
+        AttemptsFor(machine, {.step = step, .index = index, .direction = Direction::kAction});
     attempts.lost = attempts.unclean = true;
   });
 }

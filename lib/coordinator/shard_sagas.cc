@@ -157,12 +157,9 @@ void Shard::HearOfEnd(const EffectKey& starter) {
   if (machine.halted.empty()) Advance(machine);
 }
 
-bool Shard::OnlyWaitsForSagas(const Machine& machine) const {
-  return std::all_of(
-      machine.attempts.begin(), machine.attempts.end(), [&](const Attempts& attempts) {
-        return attempts.running && attempts.sent &&
-               machine.registered->data().steps[attempts.step].kind == StepKind::kSaga;
-      });
+bool Shard::WaitsForItsEnd(const Machine& machine, const Attempts& attempts) {
+  return attempts.running && attempts.sent &&
+         machine.registered->data().steps[attempts.step].kind == StepKind::kSaga;
 }
 
 }  // namespace skald::inline v1::internal

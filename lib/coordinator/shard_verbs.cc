@@ -6,6 +6,7 @@
 
 #include "core.h"
 #include "shard.h"
+#include "skald/base/bytes.h"
 #include "skald/base/internal/sabotage.h"
 #include "skald/base/status.h"
 #include "skald/base/strings.h"
@@ -15,15 +16,27 @@ namespace {
 
 constexpr size_t kOperatorBytesMax = 4096;
 
+std::string_view Side(const Event& event) {
+  return event.direction == Direction::kAction ? "action" : "compensation";
+}
+
+std::string DescribePutOff(const Event& event) {
+  ByteReader in(event.output);
+  const absl::Time next = absl::FromUnixMicros(static_cast<int64_t>(in.Little<uint64_t>()));
+  return fmt::format("{} put off until {} after {} attempts: {}", Side(event),
+                     absl::FormatTime(next, absl::UTCTimeZone()), in.VarintUpTo(UINT32_MAX),
+                     event.reason);
+}
+
 std::string Describe(const Event& event) {
   switch (event.kind) {
     case EventKind::kStart:
       return fmt::format("{} v{}, input of {} bytes", event.definition, event.version,
                          event.input.size());
     case EventKind::kVerdict:
-      return fmt::format("{} {}{}{}",
-                         event.direction == Direction::kAction ? "action" : "compensation",
-                         ToString(event.verdict), event.clean ? ", clean" : "",
+      if (event.verdict == VerdictKind::kRetryLater) return DescribePutOff(event);
+      return fmt::format("{} {}{}{}", Side(event), ToString(event.verdict),
+                         event.clean ? ", clean" : "",
                          event.reason.empty() ? "" : fmt::format(": {}", event.reason));
     case EventKind::kOperatorVerb:
       return fmt::format("{} by {}: {}", ToString(event.verb), event.actor, event.reason);
@@ -73,8 +86,12 @@ std::string Shard::WaitingAt(const Machine& machine, uint16_t step, uint32_t ind
       if (index == Event::kWhole) return {};
       return fmt::format("saga '{}' under key '{}'", node.saga->definition,
                          StartedKey(machine, step, index));
-    default:
-      return {};
+    default: {
+      const PlaceView& place = PlaceAt(machine.view, step, index);
+      if (place.tried == 0) return {};
+      return fmt::format("attempt {} at {}", place.tried + 1,
+                         absl::FormatTime(place.not_before, absl::UTCTimeZone()));
+    }
   }
 }
 

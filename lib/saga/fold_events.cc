@@ -149,6 +149,20 @@ absl::Status CheckOpen(const SagaView& view, const DefinitionData& definition, c
   return absl::OkStatus();
 }
 
+// The next attempt is put off for so long that it is written down: when it may be sent, and how
+// many there were.
+absl::Status FoldPutOff(PlaceView& place, const Event& event) {
+  ByteReader in(event.output);
+  const auto micros = in.Little<uint64_t>();
+  const uint64_t tried = in.VarintUpTo(UINT32_MAX);
+  SKALD_RETURN_IF_ERROR(in.Finish("an attempt that is put off"));
+  place.not_before = absl::FromUnixMicros(static_cast<int64_t>(micros));
+  place.tried = static_cast<uint32_t>(tried);
+  place.sent = true;
+  place.unclean = place.unclean || !event.clean;
+  return absl::OkStatus();
+}
+
 absl::Status FoldActionVerdict(SagaView& view, const DefinitionData& definition,
                                std::string_view journal, const Event& event) {
   SKALD_RETURN_IF_ERROR(CheckOpen(view, definition, event));
@@ -165,10 +179,12 @@ absl::Status FoldActionVerdict(SagaView& view, const DefinitionData& definition,
     case VerdictKind::kRejectedForKey:
       return FoldRejected(view, definition, journal, event);
     case VerdictKind::kRetryLater:
+      if (prelude || view.direction != SagaState::kRunning) break;
+      return FoldPutOff(PlaceOf(view, event), event);
     case VerdictKind::kUnknown:
       break;
   }
-  return NoSense(event, "only Done and Rejected are journaled");
+  return NoSense(event, "only what is decided or put off is journaled");
 }
 
 absl::Status FoldCompensationVerdict(SagaView& view, const Event& event) {
@@ -177,6 +193,7 @@ absl::Status FoldCompensationVerdict(SagaView& view, const Event& event) {
   if (view.direction != SagaState::kCompensating || !open) {
     return NoSense(event, "there is nothing to undo");
   }
+  if (event.verdict == VerdictKind::kRetryLater) return FoldPutOff(place, event);
   if (event.verdict != VerdictKind::kDone) return NoSense(event, "only Done undoes a step");
   place.status = StepStatus::kUndone;
   place.undecided = false;
@@ -246,6 +263,9 @@ absl::Status FoldSignal(SagaView& view, const DefinitionData& definition, std::s
 
 void TurnPlace(const StepNode& node, PlaceView& place, bool may_have_run, absl::Time time) {
   place.since = time;
+  place.not_before = absl::InfinitePast();
+  place.tried = 0;
+  place.sent = false;  // what follows goes the other way
   if (place.status == StepStatus::kWaiting) {
     if (node.kind == StepKind::kAwait && place.has_output && !SKALD_SABOTAGED(kLosesEarlySignal)) {
       place.status = StepStatus::kDone;  // accepted, though nothing was waiting yet
@@ -290,6 +310,9 @@ absl::Status FoldTurn(SagaView& view, const DefinitionData& definition, std::str
 }
 
 void Unblock(PlaceView& place, bool is_item, absl::Time time) {
+  // Whatever it waits for, it is tried now, with attempts counted anew.
+  place.not_before = absl::InfinitePast();
+  place.tried = 0;
   if (place.status == StepStatus::kBlocked) {
     place.status = StepStatus::kWaiting;
     place.since = time;

@@ -7,6 +7,7 @@
 
 #include "dependents.h"
 #include "places.h"
+#include "skald/base/bytes.h"
 #include "skald/base/check.h"
 #include "skald/base/internal/sabotage.h"
 
@@ -45,7 +46,7 @@ bool KeepsOpen(const SagaView& view, const DefinitionData& definition, const Att
   const StepView& step = view.steps[pivot];
   if (step.status == StepStatus::kDone || step.status == StepStatus::kBlocked) return true;
   if (!Dispatchable(view, definition, pivot, 0)) return false;
-  if (step.unclean) return true;
+  if (step.unclean || step.sent) return true;
   const Attempts* attempts = Find(list, pivot, 0, Direction::kAction);
   // An entry is made by a dispatch or by a restart; an operator's Retry does not take it back.
   return attempts != nullptr && (attempts->sent || attempts->lost);
@@ -77,9 +78,12 @@ Next PlanAttempt(const SagaView& view, const DefinitionData& definition, const A
     next.reconcile = static_cast<bool>(node.reconcile);
     next.kind = next.reconcile ? NextKind::kRun : NextKind::kGiveUp;
   }
-  if (next.kind == NextKind::kRun && attempts != nullptr && attempts->next > now) {
+  absl::Time not_before = PlaceAt(view, step, index).not_before;
+  if (SKALD_SABOTAGED(kForgetsPutOff)) not_before = absl::InfinitePast();
+  if (attempts != nullptr) not_before = std::max(not_before, attempts->next);
+  if (next.kind == NextKind::kRun && not_before > now) {
     next.kind = NextKind::kWaitUntil;
-    next.at = attempts->next;
+    next.at = not_before;
   }
   return next;
 }
@@ -209,7 +213,9 @@ Judgement TryAgain(const PlaceView& step, const StepNode& node, Attempts& attemp
     attempts.next = now;
     return {.kind = Judgement::Kind::kRetry, .reason = result.reason, .retry_at = now};
   }
-  attempts.next = now + Backoff(policy, attempts, result, jitter);
+  // In whole microseconds, as it may be journaled, and never early.
+  const absl::Time next = now + Backoff(policy, attempts, result, jitter);
+  attempts.next = absl::FromUnixMicros(absl::ToUnixMicros(next + absl::Nanoseconds(999)));
   return {.kind = Judgement::Kind::kRetry, .reason = result.reason, .retry_at = attempts.next};
 }
 
@@ -277,6 +283,29 @@ NextList Plan(const SagaView& view, const DefinitionData& definition, const Atte
   if (view.state == SagaState::kRunning) PlanForward(view, definition, attempts, now, out);
   if (view.state == SagaState::kCompensating) PlanBackward(view, definition, attempts, now, out);
   return out;
+}
+
+Event PutOff(const SagaView& view, const Attempts& attempts, absl::Time now, std::string* out) {
+  Event event;
+  event.kind = EventKind::kVerdict;
+  event.time = now;
+  event.step = attempts.step;
+  event.index = attempts.index;
+  event.direction = attempts.direction;
+  event.verdict = VerdictKind::kRetryLater;
+  event.clean = IsClean(attempts, PlaceAt(view, attempts.step, attempts.index));
+  out->clear();
+  ByteWriter(out)
+      .Little(static_cast<uint64_t>(absl::ToUnixMicros(attempts.next)))
+      .Varint(attempts.count);
+  event.has_output = true;
+  event.output = *out;
+  return event;
+}
+
+bool IsWritten(const PlaceView& place, const Attempts& attempts) {
+  return !attempts.running && !attempts.reconciling && attempts.zombies == 0 &&
+         place.tried == attempts.count && place.not_before == attempts.next;
 }
 
 Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts& attempts,

@@ -152,7 +152,9 @@ void Oracle::ReadAsleep(Store& store, absl::btree_map<SagaId, std::string>& foun
     SagaId id;
     id.hash = key.Big<uint64_t>();
     id.incarnation = Incarnation{key.Big<uint64_t>()};
-    found[id] = (*cursor)->value().substr(9);
+    // A format, when it is due, and from the second format on the epoch.
+    const std::string_view row = (*cursor)->value();
+    found[id] = row.substr(row.front() == 1 ? 9 : 17);
   }
 }
 
@@ -231,6 +233,7 @@ void Oracle::OnSent(const SentAttempt& attempt) {
            broken ? broken->what : "");
     CheckOverlap(attempt, model);
     CheckFloor(attempt);
+    CheckNotBefore(attempt, model);
   }
   SagaModel::Place* place =
       model.definition() == nullptr ? nullptr : model.PlaceOf(attempt.step, attempt.key.index);
@@ -250,6 +253,17 @@ void Oracle::CheckOverlap(const SentAttempt& attempt, const SagaModel& model) {
     Expect(Promise::kDirection, open.released || guarded, Name(model), ": step ", attempt.step,
            " is sent while an earlier attempt of it still runs");
   }
+}
+
+// What was put off for long is not sent before its time, whoever sends it.
+void Oracle::CheckNotBefore(const SentAttempt& attempt, const SagaModel& model) {
+  const bool known = model.definition() != nullptr;
+  const SagaModel::Place* place = known ? model.PlaceOf(attempt.step, attempt.key.index) : nullptr;
+  // (One that the executor had before may still come.)
+  if (place == nullptr || attempt.reconcile || attempt.dispatched < place->put_off_at) return;
+  if (place->put_off_at == 0) return;
+  Expect(Promise::kTime, attempt.engine_now >= place->not_before, Name(model), ": step ",
+         attempt.step, " is sent before the time that it was put off to");
 }
 
 void Oracle::CheckFloor(const SentAttempt& attempt) {

@@ -76,7 +76,9 @@ const SagaModel* Oracle::StartedBy(const SagaModel& model, uint16_t step, uint32
 // What a step says of the saga that it has started is how that has ended.
 void Oracle::CheckSagaStep(const SagaModel& model, const Event& event) {
   const bool says = event.kind == EventKind::kVerdict || event.kind == EventKind::kGaveUp;
-  if (!says || !model.StartsSaga(event.step)) return;
+  const bool put_off =
+      event.kind == EventKind::kVerdict && event.verdict == VerdictKind::kRetryLater;
+  if (!says || put_off || !model.StartsSaga(event.step)) return;
   if (model.PlaceOf(event.step, event.index) == nullptr) return;
   const SagaModel* started = StartedBy(model, event.step, event.index);
   if (event.kind == EventKind::kVerdict) {

@@ -109,6 +109,8 @@ std::optional<Broken> SagaModel::OnAttempt(const Event& event) {
   }
   if (event.direction == Direction::kCompensation) return OnCompensation(event, *place);
   if (PreludeIsDue(event.step)) return OnPrelude(event);
+  const bool verdict = event.kind == EventKind::kVerdict;
+  if (verdict && event.verdict == VerdictKind::kRetryLater) return OnPutOff(event, *place);
   return event.kind == EventKind::kVerdict ? OnAction(event, *place) : OnGaveUp(event, *place);
 }
 
@@ -219,6 +221,20 @@ std::optional<Broken> SagaModel::OnPrelude(const Event& event) {
   return std::nullopt;
 }
 
+// The next attempt waits long enough to be written down.
+std::optional<Broken> SagaModel::OnPutOff(const Event& event, Place& place) {
+  const bool action = event.direction == Direction::kAction;
+  if (action && (turned() || place.action != Action::kOpen || !MayBegin(event.step, event.index))) {
+    return Break(Promise::kEnd, fmt::format("step {} is put off, which it cannot be", event.step));
+  }
+  if (event.output.size() < 9) return Break(Promise::kEnd, "a put off attempt does not read");
+  uint64_t micros = 0;
+  for (size_t i = 8; i-- > 0;) micros = micros << 8 | static_cast<uint8_t>(event.output[i]);
+  place.not_before = absl::FromUnixMicros(static_cast<int64_t>(micros));
+  place.put_off_at = moment_;
+  return action ? CheckClean(event, place) : std::nullopt;
+}
+
 std::optional<Broken> SagaModel::OnGaveUp(const Event& event, Place& place) {
   if (place.action != Action::kOpen || (!turned() && !MayBegin(event.step, event.index))) {
     return Break(Promise::kEnd, fmt::format("step {} gives up, which it cannot", event.step));
@@ -241,6 +257,8 @@ std::optional<Broken> SagaModel::OnCompensation(const Event& event, Place& place
   if (!NeedsUndo(event.step, event.index) || place.undo_blocked) {
     return Break(Promise::kEnd, fmt::format("step {} is compensated without need", event.step));
   }
+  const bool verdict = event.kind == EventKind::kVerdict;
+  if (verdict && event.verdict == VerdictKind::kRetryLater) return OnPutOff(event, place);
   if (!SuccessorsSettled(event.step, moment_)) {
     return Break(Promise::kDirection,
                  fmt::format("step {} is compensated before what depends on it", event.step));
@@ -317,7 +335,8 @@ std::optional<Broken> SagaModel::OnTurn(uint64_t epoch) {
       return Break(Promise::kDirection, "it turns behind the pivot");
     }
     const bool before_this_epoch = pivot.ready_in_epoch != 0 && pivot.ready_in_epoch < epoch;
-    if (pivot.action == Action::kOpen && (pivot.sent > 0 || before_this_epoch)) {
+    const bool may_have_run = pivot.sent > 0 || pivot.put_off_at != 0 || before_this_epoch;
+    if (pivot.action == Action::kOpen && may_have_run) {
       return Break(Promise::kDirection, "it turns although its pivot may have run");
     }
   }
@@ -333,6 +352,11 @@ std::optional<Broken> SagaModel::OnTurn(uint64_t epoch) {
     if (step.signal && step.own.action == Action::kOpen) step.own.action = Action::kDone;
   }
   for (Place* place : may_have_run) place->may_have_run_at_turn = true;
+  for (uint16_t step = 0; step < steps_.size(); ++step) {
+    ForEachPlaceOf(step, [](uint32_t, const Place& place) {
+      const_cast<Place&>(place).not_before = absl::InfinitePast();
+    });
+  }
   turned_at_ = moment_;
   return std::nullopt;
 }
@@ -349,6 +373,8 @@ std::optional<Broken> SagaModel::OnVerb(const Event& event) {
       const bool expanded = steps_[step].expanded;
       ForEachPlaceOf(step, [expanded](uint32_t, const Place& each) {
         auto& place = const_cast<Place&>(each);
+        place.not_before = absl::InfinitePast();
+        place.put_off_at = 0;
         if (place.action == Action::kBlocked) {
           place.action = Action::kOpen;
           ++place.retries;

@@ -43,6 +43,8 @@ class SagaModel {
     bool unknown = false;           // one said Unknown, or its output failed
     bool rejected_for_key = false;  // the participant's record says that none happened or will
     uint32_t retries = 0;           // by an operator, of what had blocked
+    absl::Time not_before = absl::InfinitePast();  // of the next attempt
+    uint64_t put_off_at = 0;                       // when it was; 0: never, since it could run
   };
   struct Step {
     Place own;
@@ -107,6 +109,7 @@ class SagaModel {
   std::optional<Broken> OnAttempt(const Event& event);
   std::optional<Broken> OnAction(const Event& event, Place& place);
   std::optional<Broken> OnPrelude(const Event& event);
+  std::optional<Broken> OnPutOff(const Event& event, Place& place);
   std::optional<Broken> OnGaveUp(const Event& event, Place& place);
   std::optional<Broken> OnCompensation(const Event& event, Place& place);
   std::optional<Broken> OnTimer(const Event& event);

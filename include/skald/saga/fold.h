@@ -50,11 +50,15 @@ struct PlaceView {
   bool undecided = false;   // kMayHaveRun: a late verdict still counts
   bool unclean = false;     // an earlier give-up or restart means that it may have run
   bool has_output = false;  // an await's: also a signal that is accepted and not yet taken
+  bool sent = false;        // an attempt was, as far as the journal says; never taken back
   uint16_t retries = 0;     // by an operator, of what had blocked
+  uint32_t tried = 0;       // attempts that are journaled, since its long wait for the next one is
   Slice output;
   // Dispatchable (or to be undone) since; restarted by an operator's Retry. Of a sleep or an await
   // that has begun: when its time is up.
   absl::Time since;
+  absl::Time not_before =
+      absl::InfinitePast();  // of the next attempt, where it was put off for long
 };
 
 struct StepView : PlaceView {

@@ -77,6 +77,14 @@ SKALD_EXPORT NextList Plan(const SagaView& view, const internal::DefinitionData&
 // A step cannot be Done any more: the saga turns.
 SKALD_EXPORT bool MustTurn(const SagaView& view);
 
+// The event that puts the next attempt off until attempts.next: what a long wait is worth. `out`
+// holds its output, and must outlive it.
+// REQUIRES: Judge has just said kRetry.
+SKALD_EXPORT Event PutOff(const SagaView& view, const Attempts& attempts, absl::Time now,
+                          std::string* out);
+// The journal says of the place all that is known of these attempts.
+SKALD_EXPORT bool IsWritten(const PlaceView& place, const Attempts& attempts);
+
 // What the end of an attempt means: an event to journal, or another attempt later.
 struct Judgement {
   enum class Kind : uint8_t { kVerdict, kGaveUp, kRetry, kIgnored } kind = Kind::kRetry;

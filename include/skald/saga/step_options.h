@@ -18,6 +18,8 @@ enum class StepClass : uint8_t {
 // Delays grow exponentially from delay_min to delay_max with full jitter: the wait before attempt n
 // is drawn from [0, min(delay_max, delay_min * 2^(n-1))]. A verdict's own delay, if longer, wins.
 // A step gives up at whichever bound comes first, but never without one attempt after a restart.
+// A wait longer than CoordinatorOptions::asleep_after, or a minute, is durable: it outlives the
+// process, and so does the number of attempts before it. After shorter ones a restart counts anew.
 struct RetryPolicy {
   absl::Duration delay_min = absl::Milliseconds(100);
   absl::Duration delay_max = absl::Minutes(1);

@@ -71,6 +71,7 @@ struct SentAttempt {
   uint64_t owner = 0;       // which process sent it
   uint64_t dispatched = 0;  // Oracle::moment() when the coordinator handed it to its executor
   bool owner_is_stale = false;
+  absl::Time engine_now = absl::InfiniteFuture();  // when it was sent; not told: not checked
 };
 
 // What stands in the participants' books under an action's key.
@@ -197,6 +198,7 @@ class SKALD_EXPORT Oracle {
                                        uint32_t index) const;
   void CheckOverlap(const SentAttempt& attempt, const internal::SagaModel& model);
   void CheckFloor(const SentAttempt& attempt);
+  void CheckNotBefore(const SentAttempt& attempt, const internal::SagaModel& model);
   void CheckEffect(const Effect& effect, Moment moment);
   const internal::DefinitionData* FindDefinition(std::string_view name, uint32_t version) const;
 

@@ -55,7 +55,7 @@ SimulationProfile ProfileOf(uint64_t seed) {
   p[Knob::kClockSteps] = random.Chance(0.4) ? upto(1, 3) : 0;
   p[Knob::kMissing] = random.Chance(0.2) ? upto(50, 300) : 0;
   const std::pair<Knob, uint32_t> chances[] = {
-      {Knob::kRejected, 200},    {Knob::kRetryLater, 200},  {Knob::kUnknown, 200},
+      {Knob::kRejected, 200},    {Knob::kRetryLater, 400},  {Knob::kUnknown, 200},
       {Knob::kThrow, 60},        {Knob::kLostRequest, 150}, {Knob::kLostAnswer, 200},
       {Knob::kDuplicate, 300},   {Knob::kSlow, 300},        {Knob::kHang, 60},
       {Knob::kCommitBefore, 80}, {Knob::kCommitAfter, 80},  {Knob::kCommitLater, 60},

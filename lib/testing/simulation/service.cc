@@ -42,15 +42,15 @@ absl::Status Write(Transaction& rows, const EffectKey& action, char sign) {
 }
 
 // What the business says instead of doing it; nullopt: it does it.
-std::optional<NotDone> Refusal(VerdictKind business) {
-  switch (business) {
+std::optional<NotDone> Refusal(const Asked& asked) {
+  switch (asked.business) {
     case VerdictKind::kDone:
       return std::nullopt;
     case VerdictKind::kRejected:
     case VerdictKind::kRejectedForKey:
       return Rejected("the business says no");
     case VerdictKind::kRetryLater:
-      return RetryLater("the business is busy", absl::Milliseconds(20));
+      return RetryLater("the business is busy", asked.busy_for);
     case VerdictKind::kUnknown:
       return Unknown("the business does not know");
   }
@@ -75,7 +75,7 @@ absl::StatusOr<std::unique_ptr<BarrierService>> BarrierService::Open(
 }
 
 Verdict<std::string> BarrierService::Do(Transaction& rows, const Asked& asked) {
-  if (auto refusal = Refusal(asked.business)) return *std::move(refusal);
+  if (auto refusal = Refusal(asked)) return *std::move(refusal);
   absl::Status written;
   if (asked.has_effect) written = Write(rows, asked.action_key(), '+');
   touched_();
@@ -86,7 +86,7 @@ Verdict<std::string> BarrierService::Do(Transaction& rows, const Asked& asked) {
 Verdict<Nothing> BarrierService::Undo(Transaction& rows, const Asked& asked,
                                       const std::string& output) {
   if (output != asked.output) return Unknown("the barrier gave another output than was recorded");
-  if (auto refusal = Refusal(asked.business)) return *std::move(refusal);
+  if (auto refusal = Refusal(asked)) return *std::move(refusal);
   const absl::Status written = Write(rows, asked.action_key(), '-');
   touched_();
   if (!written.ok()) return FromStatus(written);
@@ -147,7 +147,7 @@ Verdict<std::string> BareService::Answer(const Asked& asked) {
     if (found != entries_.end() && found->second.effect.undone > 0) return std::string();
     const bool happened = found != entries_.end() && found->second.effect.applied > 0;
     if (happened) {
-      if (auto refusal = Refusal(asked.business)) return *std::move(refusal);
+      if (auto refusal = Refusal(asked)) return *std::move(refusal);
     }
     Entry& entry = entries_[key];
     entry.effect.action = key;
@@ -162,7 +162,7 @@ Verdict<std::string> BareService::Answer(const Asked& asked) {
     entries_[key].blocked = true;
     return RejectedForKey("it had not run, and never will");
   }
-  if (auto refusal = Refusal(asked.business)) return *std::move(refusal);
+  if (auto refusal = Refusal(asked)) return *std::move(refusal);
   if (!asked.has_effect) return asked.output;
   Entry& entry = entries_[key];
   entry.effect = {.action = key, .applied = 1};

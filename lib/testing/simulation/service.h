@@ -27,6 +27,7 @@ struct Asked {
   bool has_effect = true;  // otherwise it only reads, and is in no book
   // What the business says when it is asked to do it.
   VerdictKind business = VerdictKind::kDone;
+  absl::Duration busy_for = absl::Milliseconds(20);  // what it says with a RetryLater
 
   EffectKey action_key() const {
     EffectKey key = request.key;

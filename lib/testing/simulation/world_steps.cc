@@ -59,6 +59,7 @@ SentAttempt World::Sent(Process& process, const StepContext& context,
                         ? process.executor->dispatched()
                         : oracle_.moment();
   sent.owner_is_stale = process.stale;
+  sent.engine_now = EngineNow(process);
   if (!process.alive) return sent;
   trace_.Say(process.name, "{} {} of {}, attempt {}{}",
              context.direction() == Direction::kCompensation ? "undoes"
@@ -189,8 +190,9 @@ VerdictKind World::BusinessOf(const SimulatedDefinition& saga, uint16_t step, Ba
   const bool forward = verb == BarrierVerb::kAction && step_class != StepClass::kRetriable;
   // Elsewhere a no is an accident, and needs a person.
   const bool accident = Stream(Knob::kRejected).Below(1000) < 4 && profile_[Knob::kRejected] > 0;
-  if (forward ? no : accident) return VerdictKind::kRejected;
+  // Who is busy does not look yet.
   if (Chance(Knob::kRetryLater)) return VerdictKind::kRetryLater;
+  if (forward ? no : accident) return VerdictKind::kRejected;
   return Chance(Knob::kUnknown) ? VerdictKind::kUnknown : VerdictKind::kDone;
 }
 
@@ -209,6 +211,9 @@ StepCall World::MakeCall(Process& process, const SimulatedDefinition& saga, uint
   call.asked.output = StepOutput(saga, step, KeyOfInput(input), context.idempotency_key().index,
                                  profile_[Knob::kBigOutput]);
   call.asked.business = BusinessOf(saga, step, verb, context);
+  if (call.asked.business == VerdictKind::kRetryLater && Stream(Knob::kRetryLater).Chance(0.3)) {
+    call.asked.busy_for = Between(Knob::kRetryLater, absl::Seconds(1), absl::Seconds(90));
+  }
   return call;
 }
 

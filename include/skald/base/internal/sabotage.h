@@ -56,10 +56,12 @@ enum class Sabotage : uint8_t {
   kForgetsToTell,        // a saga that ends does not tell the one that has started it
   kTakesRunningForDone,  // a saga that was started and still runs counts as completed
   kIgnoresOwnInput,      // the steps of a part are given the whole saga's input
+  kForgetsPutOff,        // a long wait for the next attempt ends with its process, or its sleep
+  kWakesUnlost,  // what another process put to sleep comes back as if nothing was sent since
 };
 
 // Names in the order of the numbers, for tables and flags.
-inline constexpr std::array<std::string_view, 39> kSabotageNames = {
+inline constexpr std::array<std::string_view, 41> kSabotageNames = {
     "none",
     "early-answer",
     "answer-before-commit",
@@ -99,6 +101,8 @@ inline constexpr std::array<std::string_view, 39> kSabotageNames = {
     "forgets-to-tell",
     "takes-running-for-done",
     "ignores-own-input",
+    "forgets-put-off",
+    "wakes-unlost",
 };
 
 #if defined(SKALD_SABOTAGE)

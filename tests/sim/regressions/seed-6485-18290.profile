@@ -1,0 +1,26 @@
+# end: s4 is given the input ''
+seed 6485
+sagas 37
+definitions 3
+steps 7
+crashes 3
+rejected 151
+retry-later 96
+unknown 59
+throw 44
+lost-request 17
+lost-answer 7
+hang 2
+commit-after 31
+commit-later 14
+read-error 11
+big-output 9
+other-input 186
+bad-start 16
+burst 426
+poison 3
+decisions 18
+fan-outs 95
+awaits 25
+signals 1
+parts 207
