@@ -197,6 +197,11 @@ absl::Status MayTakeSignal(const SagaView& view, const internal::DefinitionData&
     if (internal::GuardedBy(view, definition.steps[pivot].guards) == Guarded::kSkipped) continue;
     return early("the pivot before it is not done yet: ask again");
   }
+  // Its compensation needs that, whatever happens next.
+  const std::optional<uint16_t>& input = definition.steps[step].input_from;
+  if (input && view.steps[*input].status != StepStatus::kDone) {
+    return early("the input of its part is not known yet: ask again");
+  }
   if (view.state == SagaState::kStuck) return early("the saga is stuck: ask again");
   return absl::OkStatus();
 }

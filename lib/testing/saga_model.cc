@@ -311,6 +311,11 @@ std::optional<Broken> SagaModel::OnSignal(const Event& event) {
     return Break(Promise::kAcknowledged,
                  fmt::format("a signal to step {}, whose pivot is not done", event.step));
   }
+  const std::optional<uint16_t>& input = definition_->steps[event.step].input_from;
+  if (input && !WholeDone(*input)) {
+    return Break(Promise::kAcknowledged,
+                 fmt::format("a signal to step {}, whose part has no input", event.step));
+  }
   step.signal = std::string(event.actor);
   step.own.output = event.output;
   signals_.emplace_back(event.step, event.actor);

@@ -188,6 +188,33 @@ TEST_CASE("a signal reaches an await within a part, under both names") {
   CHECK(*saga.Await()->result() == "10");
 }
 
+TEST_CASE("a signal into a part comes too early until the part's input is known") {
+  Composed w;
+  const auto undo = [&s = w.script](const StepContext& c, const std::string& input,
+                                    const std::optional<std::string>*) {
+    s.Note("gives back to " + input, c);
+  };
+  const auto waiting = Define(kHolding)
+                           .AwaitSignal(Paid{}, absl::Minutes(5), undo)
+                           .NoEffect(Left{}, w.Does("left"))
+                           .Returns(Left{})
+                           .Build();
+  w.Open({Define(kOrder)
+              .Step(StepA{}, w.Does("a"), w.Undoes("a"))
+              .Step(Gate{}, waiting, [](const std::string& in) { return "part of " + in; })
+              .Returns(Gate{})
+              .Build()});
+  w.script.Answers("left(part of in)", skald::Rejected("no"));
+  auto saga = w.Start();
+  const Within<Gate, Paid> paid;
+  CHECK(absl::IsUnavailable(w.coordinator->Signal(saga.id(), paid, "10", "d")));
+  w.Run();
+  CHECK(w.coordinator->Signal(saga.id(), paid, "10", "d").ok());
+  w.Run();
+  CHECK(w.script.calls ==
+        Calls{"a(in)", "left(part of in)", "gives back to part of in", "undo a(a(in)-out)"});
+}
+
 // ---- sagas that sagas start ---------------------------------------------------------------------
 
 struct Starting : Composed {

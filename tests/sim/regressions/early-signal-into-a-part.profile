@@ -1,4 +1,4 @@
-# end: s4 is given the input ''
+# end: a signal was accepted before the input of its part was known, which its compensation needs
 seed 6485
 sagas 37
 definitions 3
