@@ -239,12 +239,12 @@ skald::Definition PlaceOrder(Shop& shop, const FaultPlan& faults) {
 
 skald::Definition PlaceOrderOnCallback(Shop& shop, const FaultPlan& faults,
                                        absl::Duration time_to_pay) {
-  using Payment = std::optional<Nothing>;
-  const auto give_back = [&shop](const StepContext&, const Order& order, const Payment* payment) {
+  using Paid = std::optional<Nothing>;
+  const auto give_back = [&shop](const StepContext&, const Order& order, const Paid* payment) {
     const bool paid = payment == nullptr || payment->has_value();
     return paid ? shop.payment.GiveBack(order.number) : NothingToDo<Nothing>();
   };
-  const auto check = [](const StepContext&, const Order&, const Payment& payment) {
+  const auto check = [](const StepContext&, const Order&, const Paid& payment) {
     return payment ? Verdict<Nothing>(Nothing{}) : skald::Rejected("not paid in time");
   };
   return EndOrder(
