@@ -44,7 +44,7 @@ NotDone FromStatus(const absl::Status& status) {
   SKALD_CHECK(!status.ok());
   return {VerdictKindOf(status.code()),
           fmt::format("{}: {}", absl::StatusCodeToString(status.code()), ToStd(status.message())),
-          std::nullopt};
+          std::nullopt, status.code()};
 }
 
 }  // namespace skald::inline v1

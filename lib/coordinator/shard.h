@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -189,6 +190,7 @@ class Shard {
   void HandleDone(Attempt* attempt);
   void HandleLate(Machine& machine, Attempt& attempt);
   void Conclude(Machine& machine, Attempts& attempts, AttemptResult& result);
+  bool BudgetIsSpent(const Machine& machine, const Attempts& attempts, VerdictKind kind);
   void Overdue(Machine& machine, Attempt& attempt);
 
   static Attempts& AttemptsFor(Machine& machine, const Next& next);
@@ -279,7 +281,9 @@ class Shard {
     Work work;
   };
   std::deque<Deferred> deferred_;  // the executor would not take them yet
-  bool refused_ = false;           // the committer stopped: nothing more goes out
+  // Retries that each step may still make at once, where it has a budget.
+  absl::flat_hash_map<std::pair<const StepNode*, Direction>, double> budgets_;
+  bool refused_ = false;  // the committer stopped: nothing more goes out
 
   std::unique_ptr<Group> pending_;
   bool aborted_ = false;  // nothing more is committed

@@ -337,10 +337,25 @@ void Shard::HandleLate(Machine& machine, Attempt& attempt) {
   Conclude(machine, once, attempt.result);
 }
 
+// Takes what this end costs or earns off the step's budget of retries.
+bool Shard::BudgetIsSpent(const Machine& machine, const Attempts& attempts, VerdictKind kind) {
+  const StepNode& node = machine.registered->data().steps[attempts.step];
+  const RetryPolicy& policy = PolicyOf(node, attempts.direction);
+  if (policy.budget <= 0) return false;
+  double& left = budgets_.try_emplace({&node, attempts.direction}, kRetryReserve).first->second;
+  if (kind == VerdictKind::kDone) left = std::min(left + policy.budget, kRetryReserve);
+  const bool retry = kind == VerdictKind::kUnknown || kind == VerdictKind::kRetryLater;
+  if (!retry) return false;
+  if (left < 1) return true;
+  left -= 1;
+  return false;
+}
+
 void Shard::Conclude(Machine& machine, Attempts& attempts, AttemptResult& result) {
   const double jitter = result.kind == VerdictKind::kDone ? 0 : core_.Jitter();
+  const bool spent = BudgetIsSpent(machine, attempts, result.kind);
   Judgement judgement =
-      Judge(machine.view, machine.registered->data(), attempts, result, now_, jitter);
+      Judge(machine.view, machine.registered->data(), attempts, result, now_, jitter, spent);
   if (judgement.kind == Judgement::Kind::kRetry) {
     // A participant that shares the committer sees first that it has stopped, and nothing more of
     // this saga is journaled that would tell.

@@ -228,6 +228,9 @@ class Inspector {
       Add("the {} policy of step '{}': delay_max must be finite and at least delay_min", which,
           step);
     }
+    if (!(policy.budget >= 0 && policy.budget <= 100)) {
+      Add("the {} policy of step '{}': budget must lie between 0 and 100 retries", which, step);
+    }
     if (policy.age_max <= absl::ZeroDuration()) {
       Add("the {} policy of step '{}': age_max must be positive", which, step);
     }

@@ -194,6 +194,7 @@ void SayNotDone(AttemptResult& result, NotDone not_done) {
   result.kind = not_done.kind;
   result.reason = std::move(not_done.reason);
   result.delay = not_done.delay;
+  result.code = not_done.code;
 }
 
 void SayStatus(AttemptResult& result, const absl::Status& status) {

@@ -163,22 +163,27 @@ void PlanBackward(const SagaView& view, const DefinitionData& definition, const 
   }
 }
 
-const RetryPolicy& PolicyOf(const StepNode& node, Direction direction) {
-  return direction == Direction::kAction ? node.options.retry : node.options.compensation_retry;
-}
-
 bool Exhausted(const RetryPolicy& policy, const Attempts& attempts, const PlaceView& step,
-               absl::Time now) {
+               const AttemptResult& result, absl::Time now) {
+  if (policy.give_up_on.Has(result.code) && result.code != absl::StatusCode::kOk) return true;
   if (policy.attempts_max != 0 && attempts.count >= policy.attempts_max) return true;
   return now - step.since >= policy.age_max;
 }
 
+// What an attempt's end is judged by, besides itself.
+struct Circumstances {
+  absl::Time now;
+  double jitter = 0;
+  bool spent = false;  // the step's budget of retries
+};
+
 absl::Duration Backoff(const RetryPolicy& policy, const Attempts& attempts,
-                       const AttemptResult& result, double jitter) {
+                       const AttemptResult& result, const Circumstances& by) {
   const double doublings = std::min<double>(attempts.count == 0 ? 0 : attempts.count - 1, 40);
   const absl::Duration cap = std::min(policy.delay_max, policy.delay_min * std::exp2(doublings));
-  if (SKALD_SABOTAGED(kIgnoresDelay)) return cap * jitter;
-  return std::max(cap * jitter, result.delay.value_or(absl::ZeroDuration()));
+  const absl::Duration wait = by.spent ? policy.delay_max : cap * by.jitter;
+  if (SKALD_SABOTAGED(kIgnoresDelay)) return wait;
+  return std::max(wait, result.delay.value_or(absl::ZeroDuration()));
 }
 
 // Never clean: RetryLater says that this attempt changed nothing, and a copy of its request may
@@ -195,11 +200,12 @@ bool IsClean(const Attempts& attempts, const PlaceView& step) {
 
 // Tries again, or asks Reconcile, or gives up.
 Judgement TryAgain(const PlaceView& step, const StepNode& node, Attempts& attempts,
-                   const AttemptResult& result, absl::Time now, double jitter) {
+                   const AttemptResult& result, const Circumstances& by) {
+  const absl::Time now = by.now;
   const RetryPolicy& policy = PolicyOf(node, attempts.direction);
   const bool spent = node.options.once && attempts.direction == Direction::kAction &&
                      !IsClean(attempts, step) && !attempts.reconciling;
-  if (spent || Exhausted(policy, attempts, step, now)) {
+  if (spent || Exhausted(policy, attempts, step, result, now)) {
     const bool may_ask = attempts.direction == Direction::kAction && !attempts.reconciling &&
                          static_cast<bool>(node.reconcile);
     if (!may_ask) {
@@ -214,7 +220,7 @@ Judgement TryAgain(const PlaceView& step, const StepNode& node, Attempts& attemp
     return {.kind = Judgement::Kind::kRetry, .reason = result.reason, .retry_at = now};
   }
   // In whole microseconds, as it may be journaled, and never early.
-  const absl::Time next = now + Backoff(policy, attempts, result, jitter);
+  const absl::Time next = now + Backoff(policy, attempts, result, by);
   attempts.next = absl::FromUnixMicros(absl::ToUnixMicros(next + absl::Nanoseconds(999)));
   return {.kind = Judgement::Kind::kRetry, .reason = result.reason, .retry_at = attempts.next};
 }
@@ -228,7 +234,7 @@ Judgement Decided(VerdictKind verdict, bool clean, const AttemptResult& result) 
 
 Judgement JudgeRejected(const SagaView& view, const DefinitionData& definition,
                         const PlaceView& step, Attempts& attempts, const AttemptResult& result,
-                        absl::Time now, double jitter) {
+                        const Circumstances& by) {
   const StepNode& node = definition.steps[attempts.step];
   const bool for_key = result.kind == VerdictKind::kRejectedForKey;
   const bool clean = for_key || IsClean(attempts, step);
@@ -237,7 +243,7 @@ Judgement JudgeRejected(const SagaView& view, const DefinitionData& definition,
   }
   if (node.step_class == StepClass::kPivot && !clean) {
     attempts.unclean = true;
-    return TryAgain(step, node, attempts, result, now, jitter);
+    return TryAgain(step, node, attempts, result, by);
   }
   return Decided(VerdictKind::kRejected, clean, result);
 }
@@ -264,6 +270,10 @@ Judgement JudgePrelude(const SagaView& view, const DefinitionData& definition,
 }
 
 }  // namespace
+
+const RetryPolicy& PolicyOf(const StepNode& node, Direction direction) {
+  return direction == Direction::kAction ? node.options.retry : node.options.compensation_retry;
+}
 
 Attempts* FindAttempts(AttemptList& list, uint16_t step, uint32_t index, Direction direction) {
   return const_cast<Attempts*>(Find(list, step, index, direction));
@@ -309,7 +319,8 @@ bool IsWritten(const PlaceView& place, const Attempts& attempts) {
 }
 
 Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts& attempts,
-                const AttemptResult& result, absl::Time now, double jitter) {
+                const AttemptResult& result, absl::Time now, double jitter, bool spent) {
+  const Circumstances by{now, jitter, spent};
   const StepNode& node = definition.steps[attempts.step];
   const bool action = attempts.direction == Direction::kAction;
   const bool pure = PreludeIsDue(node, view.steps[attempts.step]) || internal::IsPure(node.kind);
@@ -323,12 +334,12 @@ Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts
     case VerdictKind::kRejected:
     case VerdictKind::kRejectedForKey:
       if (!action) return GiveUp(result.kind, result.reason);
-      return JudgeRejected(view, definition, step, attempts, result, now, jitter);
+      return JudgeRejected(view, definition, step, attempts, result, by);
     case VerdictKind::kRetryLater:
-      return TryAgain(step, node, attempts, result, now, jitter);
+      return TryAgain(step, node, attempts, result, by);
     case VerdictKind::kUnknown:
       attempts.unclean = true;
-      return TryAgain(step, node, attempts, result, now, jitter);
+      return TryAgain(step, node, attempts, result, by);
   }
   SKALD_CHECK(false, "verdict {}", static_cast<int>(result.kind));
   return {};

@@ -47,6 +47,8 @@ struct NotDone {
   VerdictKind kind = VerdictKind::kUnknown;
   std::string reason;
   std::optional<absl::Duration> delay;
+  // Of the status that said so; kOk: it was said in another way.
+  absl::StatusCode code = absl::StatusCode::kOk;
 };
 
 inline NotDone Rejected(std::string reason) {

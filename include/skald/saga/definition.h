@@ -51,6 +51,7 @@ struct AttemptResult {
   std::string output;
   std::string reason;
   std::optional<absl::Duration> delay;
+  absl::StatusCode code = absl::StatusCode::kOk;  // where a status said so
 
   void Reset() {
     kind = VerdictKind::kUnknown;
@@ -58,6 +59,7 @@ struct AttemptResult {
     output.clear();
     reason.clear();
     delay.reset();
+    code = absl::StatusCode::kOk;
   }
 };
 

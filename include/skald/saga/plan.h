@@ -95,9 +95,13 @@ struct Judgement {
 };
 
 // `attempts` is updated: counts, cleanness, the next time. `jitter` is drawn from [0, 1).
+// `spent`: a retry is beyond the step's budget.
 SKALD_EXPORT Judgement Judge(const SagaView& view, const internal::DefinitionData& definition,
                              Attempts& attempts, const internal::AttemptResult& result,
-                             absl::Time now, double jitter);
+                             absl::Time now, double jitter, bool spent = false);
+
+// The policy by which attempts of the step in this direction are tried again.
+SKALD_EXPORT const RetryPolicy& PolicyOf(const internal::StepNode& node, Direction direction);
 
 // When an attempt that is dispatched now must end.
 SKALD_EXPORT absl::Time AttemptDeadline(const SagaView& view,
