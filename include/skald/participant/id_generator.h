@@ -54,7 +54,7 @@ class SKALD_EXPORT IdGenerator {
   };
 
   // Reserves the first span. `committer` must outlive the generator, and must be served by a thread
-  // of its own.
+  // of its own; where several processes share the store, it has CommitterOptions::shared_rows.
   // RETURNS: InvalidArgument     the worker, or an option, is out of range
   //          FailedPrecondition  the wall clock stands before 2020, or far behind ids that were
   //                              given out
