@@ -36,8 +36,8 @@ Counts Simulate(uint64_t count, uint64_t seed) {
   const auto open = [&](uint16_t worker) {
     auto opened =
         IdGenerator::Open(**committer, {.worker = worker, .go_on = true, .clock = &clock});
-    if (opened.ok()) generators[worker] = *std::move(opened);
     counts.failed += !opened.ok();
+    if (opened.ok()) generators[worker] = *std::move(opened);
   };
   for (uint16_t worker = 0; worker < kWorkers; ++worker) open(worker);
   while (counts.ids < count) {

@@ -206,7 +206,7 @@ absl::StatusOr<std::unique_ptr<IdGenerator>> IdGenerator::Open(Committer& commit
   state->offset.store(now - state->BootMillis());
   state->last.store((static_cast<uint64_t>(now) << kSequenceBits) - (now > 0 ? 1 : 0));
   state->reserving.store(true);
-  if (const absl::Status asked = state->Reserve(now); !asked.ok()) return asked;
+  SKALD_RETURN_IF_ERROR(state->Reserve(now));
   MutexLock lock(state->mutex);
   while (state->reserving.load()) state->changed.Wait(state->mutex);
   SKALD_RETURN_IF_ERROR(Annotate(state->failure, "reserving the first ids"));

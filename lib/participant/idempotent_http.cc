@@ -289,7 +289,7 @@ absl::StatusOr<size_t> IdempotentHttp::Impl::Sweep(size_t limit) {
     const absl::StatusOr<Record> now = Decode(*row);
     if (!now.ok() || now->expires > Now()) continue;
     rows.Delete(key);
-    const absl::Status gone = std::move(rows).Commit();
+    absl::Status gone = std::move(rows).Commit();
     if (gone.ok()) ++removed;
     if (!gone.ok() && !absl::IsAborted(gone)) return gone;
   }
