@@ -14,7 +14,7 @@ constexpr std::string_view kAsleepPrefix = "~a/";
 constexpr std::string_view kWakePrefix = "~t/";
 constexpr std::string_view kWakeEnd = "~t0";  // '0' follows '/'
 constexpr uint8_t kFormat = 2;
-constexpr uint8_t kFormatWithoutEpoch = 1;  // read, not written
+constexpr uint8_t kFormatWithoutBlock = 1;  // read, not written
 constexpr uint64_t kNever = ~uint64_t{0};
 
 uint64_t ToMicros(absl::Time time) {
@@ -61,7 +61,7 @@ KeyRange WakeRange() {
 std::string EncodeAsleep(const AsleepRow& row) {
   std::string bytes;
   bytes.reserve(row.journal.size() + 17);
-  ByteWriter(&bytes).U8(kFormat).Little(ToMicros(row.wake)).Little(row.epoch).Raw(row.journal);
+  ByteWriter(&bytes).U8(kFormat).Little(ToMicros(row.wake)).Little(row.block).Raw(row.journal);
   return bytes;
 }
 
@@ -69,9 +69,9 @@ absl::StatusOr<AsleepRow> DecodeAsleep(std::string_view bytes) {
   ByteReader in(bytes);
   AsleepRow row;
   const uint8_t format = in.U8();
-  if (format != kFormat && format != kFormatWithoutEpoch) in.Fail();
+  if (format != kFormat && format != kFormatWithoutBlock) in.Fail();
   row.wake = FromMicros(in.Little<uint64_t>());
-  if (format == kFormat) row.epoch = in.Little<uint64_t>();
+  if (format == kFormat) row.block = in.Little<uint64_t>();
   row.journal = in.Raw(in.remaining());
   SKALD_RETURN_IF_ERROR(in.Finish("row of a saga asleep"));
   return row;

@@ -35,10 +35,11 @@ absl::StatusOr<WakeTime> ParseWakeKey(std::string_view key);
 // All rows of timers.
 KeyRange WakeRange();
 
-// The row by id: the journal so far, when it is due, and under which epoch it was written.
+// The row by id: the journal so far, when it is due, and the sequence of the block that it was
+// written with.
 struct AsleepRow {
   absl::Time wake;
-  uint64_t epoch = 0;  // 0: not known
+  uint64_t block = 0;  // 0: not known
   std::string_view journal;
 };
 std::string EncodeAsleep(const AsleepRow& row);

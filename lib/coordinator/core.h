@@ -39,6 +39,7 @@ struct Core final : MisuseReporter, std::enable_shared_from_this<Core> {
 
   std::atomic<uint64_t> next_incarnation{1};
   std::atomic<uint64_t> next_block{1};
+  uint64_t first_block = 1;  // the first that this coordinator can write
   std::atomic<uint64_t> last_durable_block{0};
   std::atomic<size_t> in_flight{0};
   std::atomic<bool> accepting{true};

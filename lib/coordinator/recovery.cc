@@ -119,7 +119,8 @@ void Recovery::HandOver() {
   // none that was lost is given out again.
   const uint64_t adopted = (core_.fence.epoch >> 32) << 40;
   core_.next_incarnation.store(std::max(next_incarnation_, adopted + 1));
-  core_.next_block.store(blocks_.empty() ? 1 : blocks_.back().sequence + 1);
+  core_.first_block = blocks_.empty() ? 1 : blocks_.back().sequence + 1;
+  core_.next_block.store(core_.first_block);
   core_.last_durable_block.store(blocks_.empty() ? 0 : blocks_.back().sequence);
   for (const auto& shard : core_.shards) {
     for (const BlockSeen& block : blocks_) shard->AdoptBlock(block.sequence, block.bytes);

@@ -77,6 +77,10 @@ inline constexpr std::string_view kNoPayload("\0", 1);
 absl::Status AnswerOfFinished(std::string_view row, SagaId id, const SignalRequest& signal,
                               absl::Time now);
 
+// A saga that a step has started is known at least so long after its end, so that its starter can
+// ask: never lower this, records were written by it.
+inline constexpr absl::Duration kStartedRetentionMin = absl::Hours(24 * 30);
+
 struct VerbRequest {
   Verb verb = Verb::kRetry;
   std::string step;    // empty: none
@@ -199,6 +203,7 @@ class Shard {
   void AskSaga(Machine& machine, const Next& next);
   void TakeAnswer(const SagaId& id, uint16_t step, uint32_t index, uint32_t token,
                   const absl::StatusOr<Started>& answer);
+  static bool IsStartedByStep(std::string_view key);
   void TellStarter(const Machine& ended);
   void HearOfEnd(const EffectKey& starter);
   static bool WaitsForItsEnd(const Machine& machine, const Attempts& attempts);

@@ -33,12 +33,17 @@ constexpr absl::Duration kReadAgain = absl::Seconds(1);
 // saga moves it.
 bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
   if (core_.options.asleep_after == absl::InfiniteDuration()) return false;
+  // While draining nothing is sent: one that seems to wait may be one whose next step was held
+  // back.
+  if (core_.draining.load(std::memory_order_relaxed)) return false;
   if (wake - now_ < core_.options.asleep_after) return false;
   // Of its attempts nothing is known that its journal does not say.
   const bool known =
       std::all_of(machine.attempts.begin(), machine.attempts.end(), [&](const Attempts& attempts) {
-        return WaitsForItsEnd(machine, attempts) ||
-               IsWritten(PlaceAt(machine.view, attempts.step, attempts.index), attempts);
+        if (WaitsForItsEnd(machine, attempts)) return true;
+        // (That an attempt is lost stands nowhere but in the age of its row, which may stay.)
+        if (attempts.lost && !(machine.asleep && machine.wake.time == wake)) return false;
+        return IsWritten(PlaceAt(machine.view, attempts.step, attempts.index), attempts);
       });
   const bool idle =
       known && machine.running.empty() && machine.outstanding == 0 && machine.undurable == 0;
@@ -64,8 +69,9 @@ void Shard::FallAsleep(Machine& machine, absl::Time wake) {
   machine.asleep = true;
   machine.wake = {wake, machine.id};
   if (!SKALD_SABOTAGED(kForgetsSleepers)) {
-    group.puts.emplace_back(AsleepKey(machine.id),
-                            EncodeAsleep({wake, core_.fence.epoch, machine.journal}));
+    group.puts.emplace_back(
+        AsleepKey(machine.id),
+        EncodeAsleep({wake, blocks_[group.home - first_block_].sequence, machine.journal}));
     group.put_bytes += group.puts.back().second.size();
   }
   if (!SKALD_SABOTAGED(kForgetsTimers)) group.puts.emplace_back(WakeKey(machine.wake), "");
@@ -123,8 +129,8 @@ absl::StatusOr<std::unique_ptr<Machine>> Shard::ReadAsleep(const SagaId& id) con
   machine->journal = read->journal;
   machine->wake.time = read->wake;
   FoldJournal(core_, *machine);
-  // An earlier process may have woken it, and sent something before it ended.
-  if (read->epoch != core_.fence.epoch && !SKALD_SABOTAGED(kWakesUnlost)) NoteLost(*machine);
+  // What was open before this coordinator may have woken it, and sent something before it ended.
+  if (read->block < core_.first_block && !SKALD_SABOTAGED(kWakesUnlost)) NoteLost(*machine);
   return machine;
 }
 

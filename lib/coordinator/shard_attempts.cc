@@ -74,6 +74,7 @@ Attempts& Shard::AttemptsFor(Machine& machine, const Next& next) {
   if (const PlaceView* place = FindPlace(machine.view, next.step, next.index)) {
     attempts->count = place->tried;
     attempts->sent = place->sent;
+    attempts->next = place->not_before;
   }
   return *attempts;
 }
@@ -312,6 +313,7 @@ void Shard::HandleDone(Attempt* attempt) {
       attempts->running = false;
       Conclude(machine, *attempts, result);
     } else {
+      if (attempts != nullptr && attempts->zombies > 0) --attempts->zombies;
       HandleLate(machine, *attempt);
     }
   }
@@ -352,6 +354,8 @@ bool Shard::BudgetIsSpent(const Machine& machine, const Attempts& attempts, Verd
 }
 
 void Shard::Conclude(Machine& machine, Attempts& attempts, AttemptResult& result) {
+  // It has ended meanwhile, though that is not durable yet.
+  if (IsTerminal(machine.view.state)) return machine.Forget(attempts);
   const double jitter = result.kind == VerdictKind::kDone ? 0 : core_.Jitter();
   const bool spent = BudgetIsSpent(machine, attempts, result.kind);
   Judgement judgement =
@@ -378,6 +382,13 @@ void Shard::Conclude(Machine& machine, Attempts& attempts, AttemptResult& result
   event.verdict = judgement.verdict;
   event.clean = judgement.clean;
   event.reason = judgement.reason;
+  // With its items, how many of them run side by side.
+  std::string parallelism;
+  const StepNode& node = machine.registered->data().steps[attempts.step];
+  if (node.fan_out && attempts.index == Event::kWhole) {
+    parallelism = fmt::format("{}", node.fan_out->parallelism);
+    event.actor = parallelism;
+  }
   machine.Forget(attempts);
   if (judgement.kind != Judgement::Kind::kIgnored) {
     DropDeferred(machine, event.direction, event.step, event.index);

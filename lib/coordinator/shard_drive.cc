@@ -150,6 +150,11 @@ void Shard::Turn(Machine& machine, const Next& next) {
   if (next.kind == NextKind::kDeadline) event.reason = "the saga's deadline passed";
   if (next.kind == NextKind::kTurn && next.step == Event::kNoStep) event.reason = "cancelled";
   Append(machine, event);
+  // What waits for another try waits for nothing any more.
+  for (size_t i = machine.attempts.size(); i-- > 0;) {
+    const Attempts& entry = machine.attempts[i];
+    if (entry.direction == Direction::kAction && !entry.running) machine.Forget(entry);
+  }
   // No further action starts, and that is what one that the executor has not taken would do.
   DropDeferred(machine, Direction::kAction, Event::kNoStep, 0);
   // Actions that still run are asked to end; what they say in time still counts.

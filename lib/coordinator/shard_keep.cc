@@ -61,6 +61,7 @@ void Shard::KeepFinished(Machine& machine) {
   }
   record.started = view.started;
   record.finished = view.updated;
+  if (IsStartedByStep(machine.key())) retention = std::max(retention, kStartedRetentionMin);
   record.expires = view.updated + retention;
   record.sequence = view.sequence;
   std::string signals;

@@ -23,6 +23,8 @@ namespace skald::inline v1::internal {
 namespace {
 
 constexpr char kMark = '~';
+// A day is left for a loop that stalls between this look and the start.
+constexpr absl::Duration kStartedSafely = absl::Hours(24 * 29);
 constexpr size_t kHexDigits = 2 * EffectKey::kBytes;
 
 // ~, the step's effect key in hex, and from the first Retry on a dot and their number.
@@ -39,10 +41,9 @@ std::optional<EffectKey> StarterOf(std::string_view key) {
   return *starter;
 }
 
-// Asked again, it would say the same.
+// Asked again, it would say the same. (A journal that does not decode here may in the next build.)
 bool IsFinal(const absl::Status& why) {
-  return absl::IsAlreadyExists(why) || absl::IsInvalidArgument(why) || absl::IsDataLoss(why) ||
-         absl::IsNotFound(why);
+  return absl::IsAlreadyExists(why) || absl::IsInvalidArgument(why);
 }
 
 // What the end of the other saga means for the step.
@@ -92,10 +93,10 @@ void Shard::AskSaga(Machine& machine, const Next& next) {
           }});
   };
   std::string key = StartedKey(machine, next.step, next.index);
-  // Beyond its retention a saga that has ended is not known any more, and starting it would do all
-  // of it again.
+  // When a saga that has ended is not known any more, starting it would do all of it again. So long
+  // it is known, whatever its definition says, and said when it ended.
   const absl::Duration age = now_ - PlaceAt(view, next.step, next.index).since;
-  if (age >= registered->data().retention) {
+  if (age >= kStartedSafely) {
     return core_.FindStarted(registered->data().name, std::move(key), std::move(done));
   }
   core_.in_flight.fetch_add(1,
@@ -132,6 +133,10 @@ void Shard::TakeAnswer(const SagaId& id, uint16_t step, uint32_t index, uint32_t
   }
   attempts->running = false;
   Conclude(*machine, *attempts, result);
+}
+
+bool Shard::IsStartedByStep(std::string_view key) {
+  return StarterOf(key).has_value();
 }
 
 void Shard::TellStarter(const Machine& ended) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "places.h"
 #include "settle.h"
 #include "skald/base/bytes.h"
@@ -102,6 +103,11 @@ absl::Status Expand(SagaView& view, const DefinitionData& definition, std::strin
   SKALD_RETURN_IF_ERROR(in.Finish("items of a fan-out"));
   step.expanded = true;
   step.item_count = static_cast<uint32_t>(count);
+  // Which items may have run rests on it: a build that has another one goes on with this.
+  step.parallelism = definition.steps[event.step].fan_out->parallelism;
+  if (!event.actor.empty() && !absl::SimpleAtoi(ToAbsl(event.actor), &step.parallelism)) {
+    return absl::DataLossError("the parallelism of a fan-out does not read");
+  }
   GatherItems(step, view);
   Propagate(view, definition, event.time);
   return absl::OkStatus();

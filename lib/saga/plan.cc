@@ -90,8 +90,9 @@ Next PlanAttempt(const SagaView& view, const DefinitionData& definition, const A
 
 // How long a saga that has been started is waited for before it is asked again: it says by itself
 // when it ends, and this is for the case that a crash came between its end and the telling.
-absl::Duration AskAgainAfter(const PlaceView& place, absl::Time now) {
-  return std::clamp<absl::Duration>(now - place.since, absl::Minutes(1), absl::Hours(1));
+absl::Time AskAgainAt(const PlaceView& place, const Attempts& asked) {
+  const absl::Duration waited = asked.next - place.since;
+  return asked.next + std::clamp<absl::Duration>(waited, absl::Minutes(1), absl::Hours(1));
 }
 
 // A sleep that has begun, or an await: nothing is called, time or a signal ends it.
@@ -123,8 +124,10 @@ void PlanForward(const SagaView& view, const DefinitionData& definition, const A
     if (waits) {
       out.push_back(PlanTimer(view.steps[step], step, now));
     } else if (node.kind == StepKind::kSaga && IsRunning(list, step, index, Direction::kAction)) {
-      const absl::Duration wait = AskAgainAfter(PlaceAt(view, step, index), now);
-      out.push_back({.kind = NextKind::kAskAgain, .step = step, .index = index, .at = now + wait});
+      // The same at each plan, or a saga that falls asleep by it would write that down for ever.
+      const absl::Time at =
+          AskAgainAt(PlaceAt(view, step, index), *Find(list, step, index, Direction::kAction));
+      out.push_back({.kind = NextKind::kAskAgain, .step = step, .index = index, .at = at});
     } else if (!IsRunning(list, step, index, Direction::kAction)) {
       out.push_back(PlanAttempt(view, definition, list, step, index, Direction::kAction, now));
     }
@@ -315,7 +318,8 @@ Event PutOff(const SagaView& view, const Attempts& attempts, absl::Time now, std
 
 bool IsWritten(const PlaceView& place, const Attempts& attempts) {
   return !attempts.running && !attempts.reconciling && attempts.zombies == 0 &&
-         place.tried == attempts.count && place.not_before == attempts.next;
+         (!attempts.unclean || place.unclean || attempts.lost) && place.tried == attempts.count &&
+         place.not_before == attempts.next;
 }
 
 Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts& attempts,

@@ -21,7 +21,8 @@ bool Follows(const SagaView& view, const StepNode& node) {
 // next ones as there is room for. What has begun stays so although an operator's Retry brings back
 // one that stands before it.
 template <typename F>
-void ForEachOpenItem(const SagaView& view, const StepView& step, uint32_t parallelism, F f) {
+void ForEachOpenItem(const SagaView& view, const StepView& step, F f) {
+  uint32_t parallelism = step.parallelism;
   if (SKALD_SABOTAGED(kUnboundedFanOut)) parallelism = step.item_count;
   uint32_t begun = 0;
   for (uint32_t i = 0; i < step.item_count && begun < parallelism; ++i) {
@@ -129,7 +130,7 @@ void Propagate(SagaView& view, const DefinitionData& definition, absl::Time time
       Begin(step, node, GuardedBy(view, node.guards) == Guarded::kSkipped, time);
     }
     if (!step.expanded) continue;
-    ForEachOpenItem(view, step, node.fan_out->parallelism, [&](uint32_t i) {
+    ForEachOpenItem(view, step, [&](uint32_t i) {
       ItemView& item = view.items[step.first_item + i];
       if (std::exchange(item.begun, true)) return;
       item.since = time;
@@ -149,8 +150,7 @@ void ForEachDispatchable(const SagaView& view, const internal::DefinitionData& d
     if (!step.expanded) {
       call(index, step.fans_out ? Event::kWhole : 0);
     } else {
-      internal::ForEachOpenItem(view, step, node.fan_out->parallelism,
-                                [&](uint32_t item) { call(index, item); });
+      internal::ForEachOpenItem(view, step, [&](uint32_t item) { call(index, item); });
     }
   }
 }
@@ -163,8 +163,7 @@ bool Dispatchable(const SagaView& view, const internal::DefinitionData& definiti
   const StepView& own = view.steps[step];
   if (!own.expanded) return index == (own.fans_out ? Event::kWhole : 0);
   bool found = false;
-  internal::ForEachOpenItem(view, own, node.fan_out->parallelism,
-                            [&](uint32_t item) { found = found || item == index; });
+  internal::ForEachOpenItem(view, own, [&](uint32_t item) { found = found || item == index; });
   return found;
 }
 

@@ -68,6 +68,7 @@ struct StepView : PlaceView {
   bool answer = false;    // of a decision that is Done
   uint32_t first_item = 0;
   uint32_t item_count = 0;
+  uint32_t parallelism = 1;  // of its items, as it was when they were journaled
 };
 
 struct ItemView : PlaceView {

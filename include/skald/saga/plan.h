@@ -82,7 +82,7 @@ SKALD_EXPORT bool MustTurn(const SagaView& view);
 // REQUIRES: Judge has just said kRetry.
 SKALD_EXPORT Event PutOff(const SagaView& view, const Attempts& attempts, absl::Time now,
                           std::string* out);
-// The journal says of the place all that is known of these attempts.
+// The journal says of the place all that is known of these attempts, but for their being lost.
 SKALD_EXPORT bool IsWritten(const PlaceView& place, const Attempts& attempts);
 
 // What the end of an attempt means: an event to journal, or another attempt later.
