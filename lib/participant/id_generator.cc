@@ -24,7 +24,7 @@ constexpr absl::Duration kReserveMin = absl::Milliseconds(100);
 constexpr absl::Duration kReserveMax = absl::Hours(1);
 // The first span is short, and each next one twice as long: a process that is started again and
 // again does not push its ids ahead of the clock.
-constexpr int64_t kFirstSpanMillis = 200;
+constexpr int64_t kFirstSpanMillis = 20;
 static_assert(kIdsPerMillisecond == 1U << kSequenceBits && kIdWorkers == 1U << kWorkerBits);
 
 // 2020-01-01T00:00:00Z
@@ -78,6 +78,8 @@ struct IdGenerator::State : std::enable_shared_from_this<State> {
   State(Committer& c, const IdGeneratorOptions& o) : committer(c), options(o) {}
 
   int64_t WallMillis() const { return absl::ToInt64Milliseconds(options.clock->Wall() - kEpoch); }
+  // A span is asked for when half of the last one is left: together they are what is reserved.
+  int64_t SpanMax() const { return absl::ToInt64Milliseconds(options.reserve_ahead) * 2 / 3; }
   int64_t BootMillis() const { return absl::ToInt64Milliseconds(options.clock->Boot()); }
 
   // As far as ids may get: at the pace of the boot-time clock, and never behind the wall clock.
@@ -138,10 +140,12 @@ absl::Status IdGenerator::State::Reserve(int64_t from) {
   }
   MutexLock lock(mutex);
   if (before != written) {
-    stopped.store(true);
-    return absl::AbortedError(
+    // The reason first: whoever sees that it has stopped tells it.
+    failure = absl::AbortedError(
         fmt::format("another generator has taken worker {}: give each its own, and open again",
                     options.worker));
+    stopped.store(true);
+    return failure;
   }
   const int64_t until = std::max(from, before) + span.load();
   if (until > kMillisMax) {
@@ -157,14 +161,15 @@ absl::Status IdGenerator::State::Reserve(int64_t from) {
 void IdGenerator::State::Reserved(int64_t until, const absl::Status& status) {
   {
     const MutexLock lock(mutex);
-    failure = status;
+    if (!stopped.load()) failure = status;
     if (status.ok()) {
       written = until;
       reserved_until.store(until, std::memory_order_release);
-      span.store(std::min(span.load() * 2, absl::ToInt64Milliseconds(options.reserve_ahead)));
+      span.store(std::min(span.load() * 2, SpanMax()));
     }
+    // Under the lock, or Open could look just before and sleep just behind it.
+    reserving.store(false, std::memory_order_release);
   }
-  reserving.store(false, std::memory_order_release);
   changed.NotifyAll();
 }
 

@@ -32,6 +32,7 @@ constexpr Minimum kCounters[] = {
     {"died before scan", 50},
     {"died between two events", 80},
     {"died inside an effect", 10},
+    {"orderly shutdown", 100},
     {"unsynced dropped", 400},
     {"unsynced kept", 400},
     {"unsynced torn", 400},

@@ -226,6 +226,7 @@ class World {
   void StopRemote(RemoteHost& host);
   void ScheduleAccidents();
   void Crash();
+  void ShutDown(Process& process);
   void TakeOver();
   Process* Active() const { return active_; }
   absl::Time EngineNow(const Process& process) const;

@@ -321,7 +321,21 @@ void World::Crash() {
   if (active_ == nullptr || !active_->alive || fuse_ || !faults_) return;
   // At once, or at one of the next places where something happens.
   if (dice_.Chance(0.1)) return Die(*active_, "between two events");
+  if (dice_.Chance(0.2) && !active_->paused) return ShutDown(*active_);
   fuse_ = dice_.Below(60);
+}
+
+// In order: nothing more is sent, what has been said becomes durable, then it goes. Nobody waits for
+// what runs.
+void World::ShutDown(Process& process) {
+  trace_.Say(process.name, "shuts down");
+  trace_.Count("orderly shutdown");
+  const absl::Status status = process.coordinator->Shutdown(absl::ZeroDuration());
+  for (int rounds = 0; process.alive && rounds < 100; ++rounds) {
+    if (!process.main_committer->PollOnce()) break;
+  }
+  trace_.Say(process.name, "is shut down: {}", absl::StatusCodeToString(status.code()));
+  if (process.alive) Die(process, "an orderly shutdown");
 }
 
 void World::TakeOver() {

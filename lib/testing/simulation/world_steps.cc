@@ -328,7 +328,8 @@ void World::Send(const StepCall& call, const Fate& fate, Reply reply) {
     Work told = [reply = std::move(reply), verdict = std::move(verdict)]() mutable {
       reply(std::move(verdict));
     };
-    if (fate.hangs_after) {
+    // (What would hang once the faults have healed would hang for ever.)
+    if (fate.hangs_after && faults_) {
       hung_.push_back(std::move(told));
       return;
     }

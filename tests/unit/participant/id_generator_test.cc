@@ -2,6 +2,7 @@
 #include "skald/participant/id_generator.h"
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -122,12 +123,12 @@ TEST_CASE("after a restart ids go on behind what was reserved, also when the clo
 
 TEST_CASE("a process that is started again and again keeps its ids near the clock") {
   Ids ids;
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     REQUIRE(ids.Open().ok());
     const auto parts = IdGenerator::Decode(ids.Next());
     CHECK(parts->time - ids.clock.Wall() < absl::Seconds(1));
     ids.Reopen();
-    ids.clock.Advance(absl::Milliseconds(300));
+    ids.clock.Advance(absl::Milliseconds(20));
   }
 }
 
@@ -225,6 +226,32 @@ TEST_CASE("many threads share a generator") {
   }
   std::sort(all.begin(), all.end());
   CHECK(std::adjacent_find(all.begin(), all.end()) == all.end());
+}
+
+TEST_CASE("threads that meet a stopped generator are all told why") {
+  for (int round = 0; round < 50; ++round) {
+    Ids ids;
+    auto first = IdGenerator::Open(*ids.committer, {.worker = 5});
+    auto second = IdGenerator::Open(*ids.committer, {.worker = 5});
+    REQUIRE(first.ok());
+    REQUIRE(second.ok());
+    std::atomic<int> aborted{0};
+    {
+      std::vector<std::jthread> threads;
+      for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&] {
+          const absl::Duration end = skald::Clock::Real().Boot() + absl::Seconds(10);
+          while (skald::Clock::Real().Boot() < end) {
+            const auto id = (*first)->TryNext();
+            if (!absl::IsAborted(id.status())) continue;
+            ++aborted;
+            return;
+          }
+        });
+      }
+    }
+    CHECK(aborted == 4);
+  }
 }
 
 TEST_CASE("options and clocks that make no sense are refused with the reason") {
