@@ -60,8 +60,13 @@ KeyRange WakeRange() {
 
 std::string EncodeAsleep(const AsleepRow& row) {
   std::string bytes;
-  bytes.reserve(row.journal.size() + 17);
-  ByteWriter(&bytes).U8(kFormat).Little(ToMicros(row.wake)).Little(row.block).Raw(row.journal);
+  bytes.reserve(row.journal.size() + 25);
+  ByteWriter(&bytes)
+      .U8(kFormat)
+      .Little(ToMicros(row.wake))
+      .Little(row.epoch)
+      .Little(row.block)
+      .Raw(row.journal);
   return bytes;
 }
 
@@ -71,7 +76,10 @@ absl::StatusOr<AsleepRow> DecodeAsleep(std::string_view bytes) {
   const uint8_t format = in.U8();
   if (format != kFormat && format != kFormatWithoutBlock) in.Fail();
   row.wake = FromMicros(in.Little<uint64_t>());
-  if (format == kFormat) row.block = in.Little<uint64_t>();
+  if (format == kFormat) {
+    row.epoch = in.Little<uint64_t>();
+    row.block = in.Little<uint64_t>();
+  }
   row.journal = in.Raw(in.remaining());
   SKALD_RETURN_IF_ERROR(in.Finish("row of a saga asleep"));
   return row;

@@ -35,11 +35,12 @@ absl::StatusOr<WakeTime> ParseWakeKey(std::string_view key);
 // All rows of timers.
 KeyRange WakeRange();
 
-// The row by id: the journal so far, when it is due, and the sequence of the block that it was
-// written with.
+// The row by id: the journal so far, when it is due, under which epoch it was written, and with
+// which block.
 struct AsleepRow {
   absl::Time wake;
-  uint64_t block = 0;  // 0: not known
+  uint64_t epoch = 0;  // 0: not known, and so is
+  uint64_t block = 0;
   std::string_view journal;
 };
 std::string EncodeAsleep(const AsleepRow& row);

@@ -72,7 +72,8 @@ void Shard::FallAsleep(Machine& machine, absl::Time wake) {
   if (!SKALD_SABOTAGED(kForgetsSleepers)) {
     group.puts.emplace_back(
         AsleepKey(machine.id),
-        EncodeAsleep({wake, blocks_[group.home - first_block_].sequence, machine.journal}));
+        EncodeAsleep({wake, core_.fence.epoch, blocks_[group.home - first_block_].sequence,
+                      machine.journal}));
     group.put_bytes += group.puts.back().second.size();
   }
   if (!SKALD_SABOTAGED(kForgetsTimers)) group.puts.emplace_back(WakeKey(machine.wake), "");
@@ -126,6 +127,9 @@ absl::StatusOr<std::unique_ptr<Machine>> Shard::ReadAsleep(const SagaId& id) con
     machine->halted =
         fmt::format("the row that it sleeps in cannot be read: {}", ToStd(read.status().message()));
     return machine;
+  }
+  if (read->epoch > core_.fence.epoch) {
+    return absl::AbortedError("a newer owner of the store has written its row");
   }
   machine->journal = read->journal;
   machine->wake.time = read->wake;

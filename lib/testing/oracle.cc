@@ -152,9 +152,9 @@ void Oracle::ReadAsleep(Store& store, absl::btree_map<SagaId, std::string>& foun
     SagaId id;
     id.hash = key.Big<uint64_t>();
     id.incarnation = Incarnation{key.Big<uint64_t>()};
-    // A format, when it is due, and from the second format on the epoch.
+    // A format, when it is due, and from the second format on the epoch and the block.
     const std::string_view row = (*cursor)->value();
-    found[id] = row.substr(row.front() == 1 ? 9 : 17);
+    found[id] = row.substr(row.front() == 1 ? 9 : 25);
   }
 }
 

@@ -325,8 +325,8 @@ void World::Crash() {
   fuse_ = dice_.Below(60);
 }
 
-// In order: nothing more is sent, what has been said becomes durable, then it goes. Nobody waits for
-// what runs.
+// In order: nothing more is sent, what has been said becomes durable, then it goes. Nobody waits
+// for what runs.
 void World::ShutDown(Process& process) {
   trace_.Say(process.name, "shuts down");
   trace_.Count("orderly shutdown");

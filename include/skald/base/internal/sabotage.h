@@ -57,7 +57,7 @@ enum class Sabotage : uint8_t {
   kTakesRunningForDone,  // a saga that was started and still runs counts as completed
   kIgnoresOwnInput,      // the steps of a part are given the whole saga's input
   kForgetsPutOff,        // a long wait for the next attempt ends with its process, or its sleep
-  kSleepsInShutdown,  // what a shutdown holds back falls asleep, as if it only waited
+  kSleepsInShutdown,     // what a shutdown holds back falls asleep, as if it only waited
   kWakesUnlost,  // what another process put to sleep comes back as if nothing was sent since
 };
 
