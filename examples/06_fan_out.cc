@@ -66,8 +66,8 @@ int main() {
     auto saga = (*coordinator)->Start(kOrder, lines, {.key = key});
     auto outcome = saga.ok() ? saga->Await() : saga.status();
     if (!outcome.ok()) return false;
-    std::printf("%s: %s\n", key.c_str(),
-                outcome->completed() ? outcome->result()->c_str() : outcome->reason().c_str());
+    const std::string* result = outcome->result();  // none when it was undone
+    std::printf("%s: %s\n", key.c_str(), result ? result->c_str() : outcome->reason().c_str());
     return true;
   };
   if (!place("first", {"lamp", "rug", "lamp"}) || !place("second", {"lamp", "vase", "rug"})) {

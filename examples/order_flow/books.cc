@@ -113,6 +113,9 @@ void CheckParcels(const std::map<std::string, GoodsRow>& parcels, Books& books) 
       books.scattered[number] =
           fmt::format("it has {} parcels of {}", order.parcels, parcel.parcels);
     }
+    // Goods that come back have no row before.
+    const bool back = order.state == GoodsState::kReturned;
+    if (back && order.parcels != parcel.parcels) books.half_returned.insert(number);
   }
 }
 
@@ -147,14 +150,20 @@ bool IsRefused(const Books& books, const std::string& number) {
   return false;
 }
 
+// Its points are not settled, though its goods have left.
+bool HasFrozenPoints(const Books& books, const std::string& number) {
+  const auto hold = books.holds.find(number);
+  return hold != books.holds.end() && hold->second.state == HoldState::kFrozen;
+}
+
 void CountGoods(const Books& books, Report& report) {
   for (const auto& [number, goods] : books.goods) {
     switch (goods.state) {
       case GoodsState::kShipped:
-        ++report.sales_completed;
+        ++(HasFrozenPoints(books, number) ? report.stuck : report.sales_completed);
         break;
       case GoodsState::kReturned:
-        ++report.returns_completed;
+        ++(books.half_returned.contains(number) ? report.stuck : report.returns_completed);
         break;
       case GoodsState::kReserved:
       case GoodsState::kSold:

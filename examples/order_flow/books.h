@@ -1,10 +1,11 @@
-// The books: all business rows of the four databases, and the audit that holds them against each
-// other.
+// The books: all business rows of the participants' databases, and the audit that holds them
+// against each other.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -19,10 +20,12 @@ using Refusals = std::map<std::string, std::string>;  // order number → reason
 struct Books {
   SetupRow setup;
   bool set_up = false;
+  bool by_callback = false;  // sales are paid first, as the manifest says
   std::map<std::string, StockRow> stock;
   std::map<std::string, GoodsRow> goods;         // by order, of all its parcels
   std::map<std::string, GoodsRow> parcels;       // by warehouse and order, as they stand there
   std::map<std::string, std::string> scattered;  // orders whose parcels went different ways
+  std::set<std::string> half_returned;           // orders that lack a parcel yet
   std::map<std::string, CouponRow> coupons;
   std::map<std::string, AccountRow> accounts;
   std::map<std::string, HoldRow> holds;

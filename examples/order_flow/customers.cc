@@ -23,9 +23,38 @@ struct Customers::Payer {
   int callbacks = 1;  // how often the saga is told
 };
 
+// Somebody asks the coordinator or the shop for something, unless they are closing.
+class Customers::Asking {
+ public:
+  explicit Asking(Customers& customers) : customers_(customers) {
+    const skald::MutexLock lock(customers_.mutex_);
+    may_ = !customers_.closed_;
+    customers_.asking_ += may_;
+  }
+  ~Asking() {
+    const skald::MutexLock lock(customers_.mutex_);
+    customers_.asking_ -= may_;
+    if (customers_.asking_ == 0) customers_.asked_.NotifyAll();
+  }
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+
+  bool may() const { return may_; }
+
+ private:
+  Customers& customers_;
+  bool may_ = false;
+};
+
 Customers::Customers(skald::Coordinator& coordinator, Payment& payment, CustomerOptions options)
     : coordinator_(coordinator), payment_(payment), options_(options) {}
 Customers::~Customers() = default;
+
+void Customers::Close() {
+  const skald::MutexLock lock(mutex_);
+  closed_ = true;
+  while (asking_ > 0) asked_.Wait(mutex_);
+}
 
 bool Customers::Idle() const {
   const skald::MutexLock lock(mutex_);
@@ -53,11 +82,13 @@ void Customers::OnPlaced(const Order& order, skald::SagaId saga) {
   if (order.kind == OrderKind::kSale && Draws("cancels", order, options_.cancel)) {
     Begin();
     errands_.After(thinks("cancels"), [this, saga] {
+      const Asking asking(*this);
+      if (!asking.may()) return;
       coordinator_.CancelThen(saga, {"customer", "changed my mind"},
-                              [this](const absl::Status& status) {
+                              [self = shared_from_this()](const absl::Status& status) {
                                 // Too late is an answer, too: the order stands.
                                 skald::IgnoreError(status, "the saga says what became of it");
-                                End();
+                                self->End();
                               });
     });
   }
@@ -82,30 +113,37 @@ void Customers::OnEnded(const Order& order, skald::SagaId saga) {
 }
 
 void Customers::Pay(std::shared_ptr<Payer> payer) {
+  const Asking asking(*this);
+  if (!asking.may()) return;
   const Order& order = payer->order;
-  payment_.Hold(order, [this, payer](const absl::Status& status) mutable {
-    status.ok() ? Signal(std::move(payer)) : Later(std::move(payer), &Customers::Pay);
+  payment_.Hold(order, [self = shared_from_this(), payer](const absl::Status& status) mutable {
+    status.ok() ? self->Signal(std::move(payer)) : self->Later(std::move(payer), &Customers::Pay);
   });
 }
 
 void Customers::Signal(std::shared_ptr<Payer> payer) {
+  const Asking asking(*this);
+  if (!asking.may()) return;
   const skald::SagaId saga = payer->saga;
-  coordinator_.SignalThen(
-      saga, PaymentMade{}, {}, payer->order.number,
-      [this, payer](const absl::Status& status) mutable {
-        if (status.ok()) {
-          if (--payer->callbacks > 0) return Signal(std::move(payer));
-          return End();
-        }
-        const bool never = absl::IsFailedPrecondition(status) || absl::IsNotFound(status);
-        never ? GiveBack(std::move(payer)) : Later(std::move(payer), &Customers::Signal);
-      });
+  coordinator_.SignalThen(saga, PaymentMade{}, {}, payer->order.number,
+                          [self = shared_from_this(), payer](const absl::Status& status) mutable {
+                            if (status.ok()) {
+                              if (--payer->callbacks > 0) return self->Signal(std::move(payer));
+                              return self->End();
+                            }
+                            const bool never =
+                                absl::IsFailedPrecondition(status) || absl::IsNotFound(status);
+                            never ? self->GiveBack(std::move(payer))
+                                  : self->Later(std::move(payer), &Customers::Signal);
+                          });
 }
 
 void Customers::GiveBack(std::shared_ptr<Payer> payer) {
+  const Asking asking(*this);
+  if (!asking.may()) return;
   const std::string& number = payer->order.number;
-  payment_.GiveBack(number, [this, payer](const absl::Status& status) mutable {
-    status.ok() ? End() : Later(std::move(payer), &Customers::GiveBack);
+  payment_.GiveBack(number, [self = shared_from_this(), payer](const absl::Status& status) mutable {
+    status.ok() ? self->End() : self->Later(std::move(payer), &Customers::GiveBack);
   });
 }
 

@@ -28,10 +28,10 @@ struct CustomerOptions {
   double cancel = 0;
 };
 
-// THREADS: any. The coordinator must have ended before it goes.
-class Customers {
+// THREADS: any. What is asked of the coordinator and the shop keeps it alive until the answer.
+class Customers : public std::enable_shared_from_this<Customers> {
  public:
-  // `coordinator` and `payment` must outlive it.
+  // `coordinator` and `payment` must be there until Close() has returned.
   Customers(skald::Coordinator& coordinator, Payment& payment, CustomerOptions options);
   ~Customers();
 
@@ -41,11 +41,15 @@ class Customers {
   // It has ended.
   void OnEnded(const Order& order, skald::SagaId saga);
 
+  // Nobody asks for anything from here on, whatever is left to do. Waits for those who just ask.
+  void Close() SKALD_EXCLUDES(mutex_);
+
   // Nobody has anything left to do.
   bool Idle() const SKALD_EXCLUDES(mutex_);
 
  private:
   struct Payer;
+  class Asking;
 
   bool Draws(std::string_view what, const Order& order, double share) const;
   void Pay(std::shared_ptr<Payer> payer);
@@ -59,7 +63,10 @@ class Customers {
   Payment& payment_;
   const CustomerOptions options_;
   mutable skald::Mutex mutex_;
+  skald::CondVar asked_;
   int64_t busy_ SKALD_GUARDED_BY(mutex_) = 0;
+  int64_t asking_ SKALD_GUARDED_BY(mutex_) = 0;
+  bool closed_ SKALD_GUARDED_BY(mutex_) = false;
   Errands errands_;
 };
 

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -16,10 +17,12 @@ namespace order_flow {
 
 inline constexpr int kDataFormat = 2;
 
+inline constexpr std::string_view kPaidAtOnce = "at once";
+
 struct Manifest {
   std::string input;    // OrderSource::identity()
   std::string stock;    // as it was given
-  std::string payment;  // "at once" or "by callback"
+  std::string payment;  // kPaidAtOnce or by callback, and what customers do
 };
 
 // Makes `path` a data directory for `manifest`, or finds that it is one.

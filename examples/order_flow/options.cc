@@ -53,6 +53,14 @@ std::string CheckTimeToPay(const std::string& text) {
   return fmt::format("'{}' is not a duration from 1ms to 24h, as in 500ms or 30s", text);
 }
 
+std::string CheckShare(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (whole && value >= 0 && value <= 1) return {};
+  return fmt::format("'{}' is not a share from 0 to 1", text);
+}
+
 std::string CheckNotEmpty(const std::string& text) {
   return text.empty() ? "a path is wanted, this is empty" : "";
 }
@@ -61,7 +69,7 @@ std::string CheckNotEmpty(const std::string& text) {
 void AddPeopleFlags(CLI::App& app, RunOptions& run, Raw& raw) {
   CustomerOptions& customers = run.customers;
   const auto share = [&](const char* flag, double& value, const char* text) {
-    return app.add_option(flag, value, text)->type_name("P")->check(CLI::Range(0.0, 1.0));
+    return app.add_option(flag, value, text)->type_name("P")->check(CheckShare);
   };
   auto* callback = app.add_flag("--payment-callback", customers.pay_by_callback,
                                 "Customers pay by a callback, which the order awaits");
@@ -133,7 +141,7 @@ void ReadStock(const Raw& raw, RunOptions& run) {
 
 std::variant<RunOptions, AuditOptions, int> ParseCommandLine(int argc, const char* const* argv) {
   CLI::App app(
-      "Places orders through sagas over four participants, each with a database of its own.",
+      "Places orders through sagas over six participants, each with a database of its own.",
       "order_flow");
   RunOptions run{.faults = FaultPlan(1, StepNames())};
   Raw raw;

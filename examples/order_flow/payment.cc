@@ -21,7 +21,7 @@ absl::Status CheckNew(Transaction& rows, const std::string& key) {
 }
 
 // The money that is held for an order goes where `to` says.
-absl::Status MoveHeld(Transaction& rows, const std::string& number, HeldState to) {
+absl::Status MoveHeld(Transaction& rows, const std::string& number, HeldState to, Mills used = 0) {
   const std::string key = KeyOf(kHeldPrefix, number);
   SKALD_ASSIGN_OR_RETURN(std::optional<HeldRow> held, GetRow<HeldRow>(rows, key));
   if (held && held->state == to) return absl::OkStatus();
@@ -29,6 +29,7 @@ absl::Status MoveHeld(Transaction& rows, const std::string& number, HeldState to
     return absl::FailedPreconditionError(fmt::format("no money is held for order {}", number));
   }
   held->state = to;
+  held->used = used;
   rows.Put(key, EncodeRow(*held));
   return absl::OkStatus();
 }
@@ -68,8 +69,12 @@ Task<Verdict<Receipt>> Payment::ChargeHeld(const StepContext& step, const Order&
                                            Discount discount, PointsHold hold, bool refuse) {
   auto body = [&order, discount, hold,
                refuse](Transaction& rows) -> absl::StatusOr<Decision<Receipt>> {
-    if (!refuse) SKALD_RETURN_IF_ERROR(MoveHeld(rows, order.number, HeldState::kUsed));
-    return ChargeRows(rows, order, discount, hold, refuse);
+    SKALD_ASSIGN_OR_RETURN(Decision<Receipt> charged,
+                           ChargeRows(rows, order, discount, hold, refuse));
+    if (!refuse) {
+      SKALD_RETURN_IF_ERROR(MoveHeld(rows, order.number, HeldState::kUsed, charged.granted.mills));
+    }
+    return charged;
   };
   return Decide<Receipt>(&participant_.barrier(), RequestOf(step, order), body);
 }

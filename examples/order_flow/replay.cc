@@ -30,7 +30,7 @@ class Board : public std::enable_shared_from_this<Board> {
  public:
   Board(skald::Coordinator& coordinator, Customers& customers, const ReplayOptions& options)
       : coordinator_(coordinator),
-        customers_(customers),
+        customers_(customers.shared_from_this()),
         mend_(options.mend),
         in_flight_max_(options.in_flight) {}
 
@@ -42,7 +42,7 @@ class Board : public std::enable_shared_from_this<Board> {
   }
   bool WaitForRest() SKALD_EXCLUDES(mutex_) {
     const skald::MutexLock lock(mutex_);
-    const bool idle = in_flight_ == 0 && customers_.Idle();
+    const bool idle = in_flight_ == 0 && customers_->Idle();
     if (!idle) wake_.WaitFor(mutex_, kGlance);
     return idle;
   }
@@ -55,7 +55,7 @@ class Board : public std::enable_shared_from_this<Board> {
     const auto shared = std::make_shared<const Order>(std::move(order));
     if (shared->kind == OrderKind::kReturn) {
       Start(kReturnGoods, shared);
-    } else if (customers_.pay_by_callback()) {
+    } else if (customers_->pay_by_callback()) {
       Start(kPlaceOrderOnCallback, shared);
     } else {
       Start(kPlaceOrder, shared);
@@ -87,7 +87,7 @@ class Board : public std::enable_shared_from_this<Board> {
     coordinator_.StartThen(key, *order, {.key = order->number},
                            [self = shared_from_this(), order, began](absl::StatusOr<Handle> saga) {
                              if (!saga.ok()) return self->Fail(order->number, saga.status());
-                             self->customers_.OnPlaced(*order, saga->id());
+                             self->customers_->OnPlaced(*order, saga->id());
                              self->Await(*std::move(saga), order, began);
                            });
   }
@@ -99,7 +99,7 @@ class Board : public std::enable_shared_from_this<Board> {
       if (outcome->state() == SagaState::kStuck && self->mend_) {
         return self->Help(std::move(saga), std::move(order), began);
       }
-      self->customers_.OnEnded(*order, saga.id());
+      self->customers_->OnEnded(*order, saga.id());
       self->Finish(*order, began, saga.existed(), *outcome);
     });
   }
@@ -147,8 +147,12 @@ class Board : public std::enable_shared_from_this<Board> {
     if (outcome.state() == SagaState::kCompleted) {
       ++(sale ? tally_.sales_completed : tally_.returns_completed);
     } else if (outcome.state() == SagaState::kCompensated) {
-      ++(sale ? tally_.sales_compensated : tally_.returns_compensated)[outcome.step()];
-      ++tally_.reasons[fmt::format("{}: {}", outcome.step(), KindOfReason(outcome.reason()))];
+      // (One that was cancelled is undone without a step that asked for it.)
+      const std::string reason = KindOfReason(outcome.reason());
+      const bool at_a_step = !outcome.step().empty();
+      const std::string cause = at_a_step ? std::string(outcome.step()) : reason;
+      ++(sale ? tally_.sales_compensated : tally_.returns_compensated)[cause];
+      if (at_a_step) ++tally_.reasons[fmt::format("{}: {}", cause, reason)];
     } else {
       ++tally_.stuck;
       if (tally_.stuck_examples.size() < kStuckExamples) {
@@ -159,7 +163,7 @@ class Board : public std::enable_shared_from_this<Board> {
   }
 
   skald::Coordinator& coordinator_;
-  Customers& customers_;
+  const std::shared_ptr<Customers> customers_;
   const std::function<void(const std::string&)> mend_;
   const size_t in_flight_max_;
   skald::Mutex mutex_;

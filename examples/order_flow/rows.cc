@@ -67,7 +67,7 @@ template <typename Fields, typename Row>
 void Visit(Fields& f, Row& r)
   requires std::same_as<std::remove_const_t<Row>, HeldRow>
 {
-  f(r.state, HeldState::kGivenBack), f(r.amount);
+  f(r.state, HeldState::kGivenBack), f(r.amount), f(r.used);
 }
 
 class Writer {

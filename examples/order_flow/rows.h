@@ -122,6 +122,7 @@ enum class HeldState : uint8_t { kHeld = 1, kUsed = 2, kGivenBack = 3 };
 struct HeldRow {
   HeldState state = HeldState::kHeld;
   Mills amount = 0;
+  Mills used = 0;  // what the order was charged; the rest goes back at once
 };
 
 std::string EncodeRow(const StockRow& row);

@@ -63,7 +63,7 @@ struct Engine {
   std::unique_ptr<skald::Store> sagas;
   std::unique_ptr<skald::ThreadPool> pool;
   std::unique_ptr<skald::Coordinator> coordinator;
-  std::unique_ptr<Customers> customers;
+  std::shared_ptr<Customers> customers;
 };
 
 absl::StatusOr<Engine> OpenEngine(const RunOptions& options, const std::string& data,
@@ -85,31 +85,54 @@ absl::StatusOr<Engine> OpenEngine(const RunOptions& options, const std::string& 
   SKALD_ASSIGN_OR_RETURN(engine.coordinator, skald::Coordinator::Open(*engine.sagas, *engine.pool,
                                                                       std::move(definitions)));
   engine.customers =
-      std::make_unique<Customers>(*engine.coordinator, engine.shop->payment, options.customers);
+      std::make_shared<Customers>(*engine.coordinator, engine.shop->payment, options.customers);
   return engine;
 }
 
 // The books are the truth; the sagas must tell the same story.
 Check SagasAgree(const Report& books, const Tally& tally) {
   const bool same = books.sales_completed == tally.sales_completed &&
-                    books.returns_completed == tally.returns_completed;
+                    books.returns_completed == tally.returns_completed &&
+                    books.stuck == tally.stuck;
   return {"sagas say what the books say", same,
-          fmt::format("{} sales and {} returns by the sagas, {} and {} by the books",
+          fmt::format("{} sales, {} returns and {} stuck by the sagas, {}, {} and {} by the books",
                       FormatCount(tally.sales_completed), FormatCount(tally.returns_completed),
-                      FormatCount(books.sales_completed), FormatCount(books.returns_completed))};
+                      FormatCount(tally.stuck), FormatCount(books.sales_completed),
+                      FormatCount(books.returns_completed), FormatCount(books.stuck))};
 }
 
-absl::StatusOr<Report> MakeReport(Shop& shop, const OrderSource& orders, const Tally& tally,
-                                  const skald::Coordinator::Stats& stats) {
-  SKALD_ASSIGN_OR_RETURN(const Books books, ReadBooks({{&shop.warehouse_data(0).store(),
-                                                        &shop.warehouse_data(1).store(),
-                                                        &shop.warehouse_data(2).store()},
-                                                       shop.coupons_data().store(),
-                                                       shop.points_data().store(),
-                                                       shop.payment_data().store()}));
+// Once all is at rest, only what is stuck holds a customer's money.
+Check HeldMoneyIsOfStuckOrders(const Books& books, const Tally& tally) {
+  const auto held = std::ranges::count_if(
+      books.held, [](const auto& row) { return row.second.state == HeldState::kHeld; });
+  return {"no money is held for orders at rest", held <= tally.stuck,
+          fmt::format("{} held, {} orders stuck", FormatCount(held), FormatCount(tally.stuck))};
+}
+
+// What customers do is part of what the data is made of: it decides which orders go through.
+std::string PaymentText(const CustomerOptions& customers) {
+  std::string text = customers.pay_by_callback
+                         ? fmt::format("by callback, {} unpaid, {} late, {} twice",
+                                       customers.never_pay, customers.pay_late, customers.pay_twice)
+                         : std::string(kPaidAtOnce);
+  if (customers.cancel > 0) text += fmt::format(", {} cancelled", customers.cancel);
+  const bool drawn = customers.pay_by_callback || customers.cancel > 0;
+  return drawn ? fmt::format("{}, seed {}", text, customers.seed) : text;
+}
+
+absl::StatusOr<Report> MakeReport(Shop& shop, bool by_callback, const OrderSource& orders,
+                                  const Tally& tally, const skald::Coordinator::Stats& stats) {
+  SKALD_ASSIGN_OR_RETURN(
+      Books books, ReadBooks({{&shop.warehouse_data(0).store(), &shop.warehouse_data(1).store(),
+                               &shop.warehouse_data(2).store()},
+                              shop.coupons_data().store(),
+                              shop.points_data().store(),
+                              shop.payment_data().store()}));
+  books.by_callback = by_callback;
   Report report = Summarise(books);
   report.audit = CheckBooks(books);
   report.audit.checks.push_back(SagasAgree(report, tally));
+  if (by_callback) report.audit.checks.push_back(HeldMoneyIsOfStuckOrders(books, tally));
   report.intake = orders.counts();
   report.sales_completed = tally.sales_completed;
   report.returns_completed = tally.returns_completed;
@@ -162,6 +185,7 @@ absl::Status Drive(Engine& engine, const OrderSource& orders, const RunOptions& 
   const absl::Status status = Replay(*engine.coordinator, *engine.customers, orders, replay, tally);
   // Where a participant cannot write, tries would only run out: its orders go on another time.
   const absl::Duration drain_max = engine.shop->Health().ok() ? kDrainMax : absl::ZeroDuration();
+  engine.customers->Close();
   const absl::Status drained = engine.coordinator->Shutdown(drain_max);
   // Work of steps may still be queued that uses what the engine holds.
   skald::IgnoreError(engine.pool->Shutdown(skald::Deadline::In(skald::Clock::Real(), kDrainMax)),
@@ -180,23 +204,24 @@ absl::StatusOr<int> Run(const RunOptions& options) {
     fmt::print(stderr, "order_flow: keeping the data in {}\n", data);
   }
   SKALD_RETURN_IF_ERROR(
-      PrepareData(data, {orders->identity(), options.stock_text,
-                         options.customers.pay_by_callback ? "by callback" : "at once"}));
+      PrepareData(data, {orders->identity(), options.stock_text, PaymentText(options.customers)}));
   SKALD_ASSIGN_OR_RETURN(Engine engine, OpenEngine(options, data, *orders));
   Tally tally;
   const absl::Status status = Drive(engine, *orders, options, tally);
   if (absl::IsCancelled(status)) return Interrupted(data, *orders, tally);
   if (!status.ok()) return CutOff(status, data);
   SKALD_ASSIGN_OR_RETURN(const Report report,
-                         MakeReport(*engine.shop, *orders, tally, engine.coordinator->stats()));
+                         MakeReport(*engine.shop, options.customers.pay_by_callback, *orders, tally,
+                                    engine.coordinator->stats()));
   PrintReport(report, tally);
   if (!options.report.empty()) SKALD_RETURN_IF_ERROR(WriteReport(report, options.report));
   return report.audit.ok() ? kExitOk : kExitWrong;
 }
 
 absl::StatusOr<int> RunAudit(const AuditOptions& options) {
-  SKALD_RETURN_IF_ERROR(ReadManifest(options.data).status());
-  SKALD_ASSIGN_OR_RETURN(const Books books, OpenAndReadBooks(options.data));
+  SKALD_ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(options.data));
+  SKALD_ASSIGN_OR_RETURN(Books books, OpenAndReadBooks(options.data));
+  books.by_callback = !manifest.payment.starts_with(kPaidAtOnce);
   Report report = Summarise(books);
   report.audit = CheckBooks(books);
   fmt::print("{}{}{}{}", IntakeTable(report.intake), OrdersTable(report, nullptr),

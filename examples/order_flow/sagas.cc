@@ -166,12 +166,13 @@ auto Settling(Shop& shop) {
   };
 }
 auto Granting(Shop& shop, const FaultPlan& faults) {
-  return Planned<Nothing>(
-      faults, [&shop](const StepContext& step, const Order& order, bool reject) {
-        // Behind the pivot: one that is rejected on purpose leaves its saga stuck.
-        if (reject) return RejectedOnPurpose();
-        return order.guest() ? NothingToDo<Nothing>() : shop.points.Grant(step, order);
-      });
+  return Planned<Nothing>(faults,
+                          [&shop](const StepContext& step, const Order& order, bool reject) {
+                            if (order.guest()) return NothingToDo<Nothing>();
+                            // Behind the pivot: one that is rejected on purpose leaves its saga
+                            // stuck.
+                            return reject ? RejectedOnPurpose() : shop.points.Grant(step, order);
+                          });
 }
 
 // What both versions of place-order begin and end with.

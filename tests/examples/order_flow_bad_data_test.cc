@@ -44,7 +44,8 @@ TEST_CASE("order_flow goes on only with the input and the stock that the data wa
   Refused(flags, "the stock");
   flags = Flags(dir / "data");
   flags.emplace_back("--payment-callback");
-  Refused(flags, "payments 'at once', this run has 'by callback'");
+  Refused(flags, "payments 'at once', this run has 'by callback, 0.02 unpaid");
+
   CHECK(OrderFlow(Flags(dir / "data")).code == 0);
 }
 

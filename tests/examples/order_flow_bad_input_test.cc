@@ -87,6 +87,8 @@ TEST_CASE("order_flow refuses flags that make no sense, before it touches anythi
       {{"--payment-callback", "--time-to-pay", "0s"}, "duration"},
       {{"--payment-callback", "--unpaid", "2"}, "--unpaid"},
       {{"--cancel", "-1"}, "--cancel"},
+      {{"--cancel", "nan"}, "not a share"},
+      {{"--cancel", ""}, "not a share"},
       {{"audit"}, "--data"},
       {{"adit"}, "adit"}};
   for (const auto& [flags, said] : cases) {

@@ -99,6 +99,20 @@ TEST_CASE("A step that is rejected behind the pivot leaves its order stuck, and 
   CHECK(AllOf(report) == kOrders);
 }
 
+TEST_CASE("Whatever an order is stuck at, the books alone tell that it is not done") {
+  for (const std::string step : {"confirm-stock", "grant-points", "mark-shipped", "restock"}) {
+    const TempDirectory dir;
+    const nlohmann::json report = RunWith(dir, {"--fail", step + ":rejected=0.3"});
+    INFO(step);
+    CHECK(report["stuck"] > 0);
+    REQUIRE(OrderFlow({"audit", "--data", dir / "data", "--report", dir / "a.json"}).code == 0);
+    const nlohmann::json audit = ReadJson(dir / "a.json");
+    CHECK(audit["stuck"] == report["stuck"]);
+    CHECK(audit["sales_completed"] == report["sales_completed"]);
+    CHECK(audit["returns_completed"] == report["returns_completed"]);
+  }
+}
+
 TEST_CASE("A slow step holds up no more than its own orders") {
   const TempDirectory dir;
   const nlohmann::json report = RunWith(dir, {"--slow", "charge=5ms"});

@@ -341,6 +341,8 @@ class Builder {
     constexpr Rule kPlace = internal::PlaceRule<kClass, Key, Entries, L>();
     if constexpr (kClass != StepClass::kRetriable) {
       return Rule::kRunSagaPlace;
+    } else if constexpr (kPlace == Rule::kRetriableWithoutPivot) {
+      return Rule::kRunSagaPlace;
     } else if constexpr (kPlace != Rule::kNone) {
       return kPlace;
     } else {

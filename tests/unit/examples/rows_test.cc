@@ -54,7 +54,7 @@ TEST_CASE("A business row that is cut off, too long or of another format does no
   CheckDamageIsSeen(HoldRow{HoldState::kFrozen, "17850.0", 1, 2});
   CheckDamageIsSeen(PaymentRow{4, 1, 2, 1});
   CheckDamageIsSeen(RefundRow{300});
-  CheckDamageIsSeen(HeldRow{HeldState::kGivenBack, 300});
+  CheckDamageIsSeen(HeldRow{HeldState::kUsed, 300, 200});
 }
 
 TEST_CASE("A state that there is not does not read") {
