@@ -3,6 +3,7 @@
 #include <thread>
 #include <vector>
 
+#include "barrier_calls.h"
 #include "barrier_test_util.h"
 #include "skald/rocksdb/rocksdb_store.h"
 
@@ -101,4 +102,15 @@ TEST_CASE("on disk, 64 threads and 10,000 keys leave exactly nothing of a stock 
   CHECK(shop.Row("stock") == "0");
   // Many calls share a sync, although they all want the same row.
   CHECK(shop.committer().stats().batches < kKeys / 2);
+}
+
+TEST_CASE("on disk, duplicate, reordered and late calls add up to what the model says") {
+  const Directory directory;
+  const auto store = OpenStore(directory);
+  const BarrierCallsReport report =
+      MakeBarrierCalls(*store, {.calls = 40'000, .keys = 500, .restarts = 2, .seed = 2});
+  INFO(report.wrong);
+  CHECK(report.wrong.empty());
+  CHECK(report.keys_standing > 0);
+  CHECK(report.keys_undone > 0);
 }
