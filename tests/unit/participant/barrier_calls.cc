@@ -19,8 +19,10 @@ constexpr uint64_t kItems = 500;
 constexpr int64_t kStockOfItem = 100'000;
 constexpr uint64_t kBurst = 4;  // calls of one key that come together
 
-// What is ever asked for a key, drawn by its number.
-enum class Kind : uint8_t { kActions, kUndone, kReconciled, kAll };
+// What is ever asked for a key, drawn by its number. Keys that are undone early often are so before
+// their action, and no later compensation covers an action that runs nevertheless.
+enum class Kind : uint8_t { kActions, kUndone, kUndoneEarly, kReconciled, kAll };
+constexpr uint64_t kKinds = 5;
 
 // What callers were told of a key. Bits, so that an answer that changes is seen whoever got it.
 constexpr uint8_t kToldDone = 1;
@@ -51,8 +53,9 @@ class Caller {
   void Make(Barrier& barrier, uint64_t call) {
     const uint64_t key = Draw(options_.seed, "key", call / kBurst) % options_.keys;
     const uint64_t draw = Draw(options_.seed, "verb", call) % 4;
-    const auto kind = static_cast<Kind>(Draw(options_.seed, "kind", key) % 4);
-    const bool undoes = kind == Kind::kUndone || kind == Kind::kAll;
+    const auto kind = static_cast<Kind>(Draw(options_.seed, "kind", key) % kKinds);
+    const bool undoes = kind == Kind::kUndone || kind == Kind::kAll ||
+                        (kind == Kind::kUndoneEarly && call < options_.calls / 50);
     const bool asks = kind == Kind::kReconciled || kind == Kind::kAll;
     while (!((undoes && draw == 0) ? Compensate(barrier, key)
              : (asks && draw == 1) ? Reconcile(barrier, key)
