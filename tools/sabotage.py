@@ -39,7 +39,7 @@ def look(program, bug, seeds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
-    parser.add_argument("--seeds", type=int, default=2000)
+    parser.add_argument("--seeds", type=int, default=10000)
     parser.add_argument("bugs", nargs="*")
     options = parser.parse_args()
     listed = subprocess.run(

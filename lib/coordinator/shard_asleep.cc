@@ -35,8 +35,7 @@ bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
   if (core_.options.asleep_after == absl::InfiniteDuration()) return false;
   // While draining nothing is sent: one that seems to wait may be one whose next step was held
   // back.
-  const bool draining = core_.draining.load(std::memory_order_relaxed);
-  if (draining && !SKALD_SABOTAGED(kSleepsInShutdown)) return false;
+  if (core_.draining.load(std::memory_order_relaxed)) return false;
   if (wake - now_ < core_.options.asleep_after) return false;
   // Of its attempts nothing is known that its journal does not say.
   const bool known =

@@ -57,12 +57,11 @@ enum class Sabotage : uint8_t {
   kTakesRunningForDone,  // a saga that was started and still runs counts as completed
   kIgnoresOwnInput,      // the steps of a part are given the whole saga's input
   kForgetsPutOff,        // a long wait for the next attempt ends with its process, or its sleep
-  kSleepsInShutdown,     // what a shutdown holds back falls asleep, as if it only waited
   kWakesUnlost,  // what another process put to sleep comes back as if nothing was sent since
 };
 
 // Names in the order of the numbers, for tables and flags.
-inline constexpr std::array<std::string_view, 42> kSabotageNames = {
+inline constexpr std::array<std::string_view, 41> kSabotageNames = {
     "none",
     "early-answer",
     "answer-before-commit",
@@ -103,7 +102,6 @@ inline constexpr std::array<std::string_view, 42> kSabotageNames = {
     "takes-running-for-done",
     "ignores-own-input",
     "forgets-put-off",
-    "sleeps-in-shutdown",
     "wakes-unlost",
 };
 
