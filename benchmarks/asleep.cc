@@ -2,8 +2,9 @@
 // comes back early or is lost when the process is killed.
 //
 //   asleep start --dir D --count 1000000   starts them; each sleeps until some moment of one hour
-//   asleep wake  --dir D [--kill-after N]   lets the hour pass; N: dies (SIGKILL) after N have
-//   ended asleep check --dir D --count 1000000    every one has ended, once
+//   asleep weigh --dir D                   what those asleep take in memory
+//   asleep wake  --dir D [--kill-after N]  lets the hour pass; dies (SIGKILL) once N have ended
+//   asleep check --dir D --count 1000000   every one has ended, once
 //
 // The clock is moved by hand, so that an hour takes no time; the disk and its syncs are real.
 #include <malloc.h>

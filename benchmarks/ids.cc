@@ -68,6 +68,7 @@ Counts Simulate(uint64_t count, uint64_t seed) {
   return counts;
 }
 
+// Zero: it could not give them all.
 double PerSecond(uint64_t count) {
   MemoryStore store;
   auto committer = Committer::Open(store, {.writer = "ids"});
@@ -76,7 +77,8 @@ double PerSecond(uint64_t count) {
   const absl::Duration begin = Clock::Real().Boot();
   uint64_t given = 0;
   for (uint64_t i = 0; i < count; ++i) given += (*generator)->Next().ok();
-  return static_cast<double>(given) / absl::ToDoubleSeconds(Clock::Real().Boot() - begin);
+  const absl::Duration took = Clock::Real().Boot() - begin;
+  return given == count ? static_cast<double>(count) / absl::ToDoubleSeconds(took) : 0;
 }
 
 int Main(int argc, char** argv) {
@@ -93,10 +95,14 @@ int Main(int argc, char** argv) {
   fmt::print("restarts                    {:>14}\n", counts.restarts);
   fmt::print("not ascending, or twice     {:>14}\n", counts.not_ascending);
   fmt::print("refused                     {:>14}\n", counts.failed);
+  bool all_given = true;
   for (int round = 0; round < 5; ++round) {
-    fmt::print("ids a second, one core      {:>14.0f}\n", PerSecond(20'000'000));
+    const double rate = PerSecond(20'000'000);
+    all_given = all_given && rate > 0;
+    fmt::print("ids a second, one core      {:>14.0f}\n", rate);
   }
-  return counts.not_ascending + counts.failed == 0 && counts.ids == count ? 0 : 1;
+  const bool sound = counts.not_ascending + counts.failed == 0 && counts.ids == count;
+  return sound && all_given ? 0 : 1;
 }
 
 }  // namespace

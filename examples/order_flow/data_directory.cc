@@ -77,6 +77,10 @@ absl::Status CheckSame(const std::string& path, const char* what, const std::str
 
 absl::StatusOr<Manifest> ReadManifest(const std::string& path) {
   absl::StatusOr<std::string> text = ReadSmallFile(ManifestPath(path));
+  if (absl::IsNotFound(text.status())) {
+    return absl::NotFoundError(fmt::format(
+        "'{}' is no data directory, it has no manifest.json; name the --data of a run", path));
+  }
   if (!text.ok()) return text.status();
   const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return Unreadable(path);

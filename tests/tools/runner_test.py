@@ -157,6 +157,15 @@ class RunnerTest(tap.Planted):
         )
         self.assertEqual((code, [case["case"] for case in cases]), (0, ["*hot*"]))
 
+    def test_filter_of_nothing(self):
+        """A filter that matches nothing runs nothing, and fails."""
+        empty, line = report() + "sys.exit(2)\n", "#!/bin/sh\necho 1..1\necho ok 1 - one\n"
+        code, output, cases = self.run_tests(
+            ("test_a", empty, "exitcode"), ("tool", line, "tap"), arguments=["--filter", "typo"]
+        )
+        self.assertEqual((code, cases), (1, []))
+        self.assertIn("no test case ran", output)
+
     def test_targets(self):
         """What has to be built is all without a filter, and with one what the chosen tests need."""
         tests = [{"name": "unit_a", "cmd": ["/b/test_a"], "depends": ["a@exe"]}]

@@ -17,11 +17,11 @@ enum class StepClass : uint8_t {
   kRetriable = 4,      // after the pivot; tried until Done
 };
 
-// A set of status codes.
+// A set of status codes, written as a list of them.
 class StatusCodes {
  public:
   constexpr StatusCodes() = default;
-  constexpr StatusCodes(std::initializer_list<absl::StatusCode> codes) {  // NOLINT: implicitly
+  constexpr StatusCodes(std::initializer_list<absl::StatusCode> codes) {  // NOLINT: {code, …} will do
     for (const absl::StatusCode code : codes) bits_ |= uint32_t{1} << static_cast<int>(code);
   }
   constexpr bool Has(absl::StatusCode code) const {
