@@ -21,7 +21,7 @@ enum class StepClass : uint8_t {
 class StatusCodes {
  public:
   constexpr StatusCodes() = default;
-  constexpr StatusCodes(std::initializer_list<absl::StatusCode> codes) {  // NOLINT: {code, …} will do
+  constexpr StatusCodes(std::initializer_list<absl::StatusCode> codes) {  // NOLINT: implicit
     for (const absl::StatusCode code : codes) bits_ |= uint32_t{1} << static_cast<int>(code);
   }
   constexpr bool Has(absl::StatusCode code) const {

@@ -177,6 +177,19 @@ class World {
   std::unique_ptr<skald::Coordinator> coordinator;
 };
 
+// Where it matters what a step was given: its call reads "a(in)".
+struct Telling : World {
+  auto Does(std::string step) {
+    return [&s = script, step](const skald::StepContext& c, const std::string& input) {
+      return s.Act(step + "(" + input + ")", c);
+    };
+  }
+  auto Undoes(std::string step) {
+    return [&s = script, step](const skald::StepContext& c, const std::string&,
+                               const std::string* o) { return s.Compensate(step, c, o); };
+  }
+};
+
 using Calls = std::vector<std::string>;
 
 }  // namespace skald_test
