@@ -1,8 +1,8 @@
-#include "floors.h"
+#include "skald/participant/internal/floors.h"
 
 #include "skald/base/check.h"
 
-namespace skald::inline v1 {
+namespace skald::inline v1::internal {
 
 void Floors::Load(const BarrierFloor& durable) {
   MutexLock lock(mutex_);
@@ -74,4 +74,4 @@ std::vector<StoreId> Floors::Stores() {
   return stores;
 }
 
-}  // namespace skald::inline v1
+}  // namespace skald::inline v1::internal

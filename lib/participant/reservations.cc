@@ -1,14 +1,14 @@
-#include "reservations.h"
+#include "skald/participant/internal/reservations.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "skald/base/check.h"
 
-namespace skald::inline v1 {
+namespace skald::inline v1::internal {
 
 Reservations::Entered Reservations::Enter(BarrierVerb verb, const BarrierRequest& request,
-                                          internal::BarrierDone& done) {
+                                          BarrierDone& done) {
   MutexLock lock(mutex_);
   const auto [at, inserted] = entries_.try_emplace(Key(request.key, verb));
   Entry& entry = at->second;
@@ -22,11 +22,11 @@ Reservations::Entered Reservations::Enter(BarrierVerb verb, const BarrierRequest
   return Entered::kWaits;
 }
 
-std::vector<internal::BarrierDone> Reservations::Leave(BarrierVerb verb, const EffectKey& key) {
+std::vector<BarrierDone> Reservations::Leave(BarrierVerb verb, const EffectKey& key) {
   MutexLock lock(mutex_);
   const auto at = entries_.find(Key(key, verb));
   SKALD_CHECK(at != entries_.end(), "key={}", ToString(key));
-  std::vector<internal::BarrierDone> waiters = std::move(at->second.waiters);
+  std::vector<BarrierDone> waiters = std::move(at->second.waiters);
   entries_.erase(at);
   return waiters;
 }
@@ -46,4 +46,4 @@ size_t Reservations::size() {
   return entries_.size();
 }
 
-}  // namespace skald::inline v1
+}  // namespace skald::inline v1::internal

@@ -50,30 +50,12 @@
 #include "absl/status/statusor.h"
 #include "skald/base/export.h"
 #include "skald/base/verdict.h"
+#include "skald/participant/barrier_options.h"
 #include "skald/participant/barrier_request.h"
 #include "skald/participant/internal/barrier_inl.h"
 #include "skald/store/committer.h"
 
 namespace skald::inline v1 {
-
-struct BarrierOptions {
-  // Tells several barriers in one store apart: part of every row key. Persisted; 1 to 32 characters
-  // of [a-z0-9-_.].
-  std::string name = "barrier";
-  // Each time the floor of a coordinator's store has risen by so many incarnations, it is written
-  // down with the change of that call, and a later call drops all rows below it, as one range.
-  // Until then they take space; after a crash the barrier may remember a floor lower by less than
-  // this, and what lies between is still guarded by its rows.
-  uint64_t floor_step = 4096;
-  // How often a function runs again in one call because rows that it read had changed. Beyond it:
-  // RetryLater. Each time somebody else's call got through, so it is large for hot rows.
-  uint32_t conflicts_max = 1000;
-  // Equal calls that may wait for one that is in process. Beyond it: RetryLater at once.
-  uint32_t waiters_max = 64;
-  // Coordinators' stores whose floors are remembered: each costs some 100 bytes. Beyond it:
-  // RetryLater.
-  uint32_t stores_max = 4096;
-};
 
 // THREADS: any. The blocking forms wait for a sync: not on the committer's own thread; and where
 // the host polls the committer, not while an equal call is in process.
@@ -106,7 +88,7 @@ class SKALD_EXPORT Barrier {
                                                              Function&& function) {
     using T = internal::OutputOf<Function, Transaction&>;
     return internal::ToVerdict<T>(
-        Run(BarrierVerb::kAction, request, internal::ActionBody(function)));
+        Run(BarrierVerb::kAction, request, internal::ActionBody<Transaction>(function)));
   }
 
   // The same without a thread to wait for the sync. `done` is called once: before this returns when
@@ -116,7 +98,7 @@ class SKALD_EXPORT Barrier {
   void ActionThen(const BarrierRequest& request, Function&& function,
                   Callback<internal::OutputOf<Function, Transaction&>> done) {
     using T = internal::OutputOf<Function, Transaction&>;
-    RunThen(BarrierVerb::kAction, request, internal::ActionBody(function),
+    RunThen(BarrierVerb::kAction, request, internal::ActionBody<Transaction>(function),
             internal::TypedDone<T>(std::move(done)));
   }
 
@@ -126,13 +108,14 @@ class SKALD_EXPORT Barrier {
   // kCompensation. RETURNS:  as Action.
   template <typename T, typename Function>
   Verdict<Nothing> Compensation(const BarrierRequest& request, Function&& function) {
-    return internal::ToVerdict<Nothing>(
-        Run(BarrierVerb::kCompensation, request, internal::CompensationBody<T>(function)));
+    return internal::ToVerdict<Nothing>(Run(BarrierVerb::kCompensation, request,
+                                            internal::CompensationBody<Transaction, T>(function)));
   }
   template <typename T, typename Function>
   void CompensationThen(const BarrierRequest& request, Function&& function,
                         Callback<Nothing> done) {
-    RunThen(BarrierVerb::kCompensation, request, internal::CompensationBody<T>(function),
+    RunThen(BarrierVerb::kCompensation, request,
+            internal::CompensationBody<Transaction, T>(function),
             internal::TypedDone<Nothing>(std::move(done)));
   }
 
@@ -140,11 +123,12 @@ class SKALD_EXPORT Barrier {
   // that "no" stays true. REQUIRES: request.key.direction == kAction.
   template <typename T>
   Verdict<T> Reconcile(const BarrierRequest& request) {
-    return internal::ToVerdict<T>(Run(BarrierVerb::kReconcile, request, internal::NoBody()));
+    return internal::ToVerdict<T>(
+        Run(BarrierVerb::kReconcile, request, internal::NoBody<Transaction>()));
   }
   template <typename T>
   void ReconcileThen(const BarrierRequest& request, Callback<T> done) {
-    RunThen(BarrierVerb::kReconcile, request, internal::NoBody(),
+    RunThen(BarrierVerb::kReconcile, request, internal::NoBody<Transaction>(),
             internal::TypedDone<T>(std::move(done)));
   }
 

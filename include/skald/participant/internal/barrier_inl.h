@@ -20,7 +20,10 @@
 namespace skald::inline v1::internal {
 
 // What runs inside a call; `recorded` is the action's encoded output, for compensations.
-using BarrierBody = absl::FunctionRef<BarrierReply(Transaction& rows, std::string_view recorded)>;
+// `Rows` is what the user's function is given: skald::Transaction, or a host's own batch.
+template <typename Rows>
+using BodyOver = absl::FunctionRef<BarrierReply(Rows& rows, std::string_view recorded)>;
+using BarrierBody = BodyOver<Transaction>;
 using BarrierDone = absl::AnyInvocable<void(BarrierReply) &&>;
 
 SKALD_EXPORT BarrierReply ReplyNotDone(NotDone not_done);
@@ -90,17 +93,17 @@ BarrierReply CallUser(Function& function, Arguments&... arguments) {
   }
 }
 
-template <typename Function>
+template <typename Rows, typename Function>
 auto ActionBody(Function& function) {
-  return [&function](Transaction& rows, std::string_view) { return CallUser(function, rows); };
+  return [&function](Rows& rows, std::string_view) { return CallUser(function, rows); };
 }
 
-template <typename T, typename Function>
+template <typename Rows, typename T, typename Function>
 auto CompensationBody(Function& function) {
   static_assert(
-      std::is_same_v<OutputOf<Function, Transaction&, const T&>, Nothing>,
+      std::is_same_v<OutputOf<Function, Rows&, const T&>, Nothing>,
       "skald: a compensation's function returns nothing, absl::Status or Verdict<Nothing>");
-  return [&function](Transaction& rows, std::string_view recorded) {
+  return [&function](Rows& rows, std::string_view recorded) {
     const absl::StatusOr<T> output = skald::Decode<T>(recorded);
     if (!output.ok()) return ReplyUnknown("decoding the action's output", output.status());
     return CallUser(function, rows, *output);
@@ -108,8 +111,9 @@ auto CompensationBody(Function& function) {
 }
 
 // A Reconcile never runs anything.
-inline auto NoBody() {
-  return [](Transaction&, std::string_view) { return BarrierReply{}; };
+template <typename Rows>
+auto NoBody() {
+  return [](Rows&, std::string_view) { return BarrierReply{}; };
 }
 
 template <typename T>

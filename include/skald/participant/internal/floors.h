@@ -8,17 +8,18 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "skald/base/export.h"
 #include "skald/base/ids.h"
 #include "skald/base/mutex.h"
 #include "skald/participant/barrier_record.h"
 
-namespace skald::inline v1 {
+namespace skald::inline v1::internal {
 
 // A floor that somebody has undertaken to write or to drop to; nobody else does so meanwhile.
 using FloorClaim = std::optional<BarrierFloor>;
 
 // THREADS: any.
-class Floors {
+class SKALD_EXPORT Floors {
  public:
   explicit Floors(uint32_t stores_max) : stores_max_(stores_max) {}
 
@@ -52,4 +53,4 @@ class Floors {
   absl::flat_hash_map<uint64_t, Floor> floors_ SKALD_GUARDED_BY(mutex_);
 };
 
-}  // namespace skald::inline v1
+}  // namespace skald::inline v1::internal

@@ -9,14 +9,15 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "skald/base/export.h"
 #include "skald/base/mutex.h"
 #include "skald/participant/barrier_request.h"
 #include "skald/participant/internal/barrier_inl.h"
 
-namespace skald::inline v1 {
+namespace skald::inline v1::internal {
 
 // THREADS: any.
-class Reservations {
+class SKALD_EXPORT Reservations {
  public:
   enum class Entered : uint8_t {
     kRun,           // the caller runs, and leaves afterwards
@@ -27,10 +28,10 @@ class Reservations {
 
   explicit Reservations(uint32_t waiters_max) : waiters_max_(waiters_max) {}
 
-  Entered Enter(BarrierVerb verb, const BarrierRequest& request, internal::BarrierDone& done)
+  Entered Enter(BarrierVerb verb, const BarrierRequest& request, BarrierDone& done)
       SKALD_EXCLUDES(mutex_);
   // Frees the key for the verb and gives those who wait for the answer.
-  [[nodiscard]] std::vector<internal::BarrierDone> Leave(BarrierVerb verb, const EffectKey& key)
+  [[nodiscard]] std::vector<BarrierDone> Leave(BarrierVerb verb, const EffectKey& key)
       SKALD_EXCLUDES(mutex_);
   // The lowest incarnation of `store` that is in process; nullopt when there is none.
   std::optional<Incarnation> Lowest(StoreId store) SKALD_EXCLUDES(mutex_);
@@ -40,7 +41,7 @@ class Reservations {
   using Key = std::pair<EffectKey, BarrierVerb>;
   struct Entry {
     Hash128 fingerprint;
-    std::vector<internal::BarrierDone> waiters;
+    std::vector<BarrierDone> waiters;
   };
 
   const uint32_t waiters_max_;
@@ -48,4 +49,4 @@ class Reservations {
   absl::flat_hash_map<Key, Entry> entries_ SKALD_GUARDED_BY(mutex_);
 };
 
-}  // namespace skald::inline v1
+}  // namespace skald::inline v1::internal
