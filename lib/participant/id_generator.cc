@@ -147,6 +147,16 @@ absl::Status IdGenerator::State::Reserve(int64_t from) {
     stopped.store(true);
     return failure;
   }
+  if (options.lease != nullptr) {
+    lock.Unlock();
+    const absl::Status ours = options.lease->Guard(rows);
+    // Not for good: it may be taken again before anybody else has reserved.
+    if (!ours.ok()) {
+      return absl::UnavailableError(
+          fmt::format("worker {} is not held now: {}", options.worker, ToStd(ours.message())));
+    }
+    lock.Lock();
+  }
   const int64_t until = std::max(from, before) + span.load();
   if (until > kMillisMax) {
     return absl::FailedPreconditionError("the time of ids ends in the year 2089");

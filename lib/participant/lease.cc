@@ -6,7 +6,9 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "lease_rows.h"
 #include "skald/base/bytes.h"
 #include "skald/base/mutex.h"
 #include "skald/base/status.h"
@@ -19,42 +21,6 @@ constexpr uint8_t kFormat = 1;
 constexpr size_t kNameBytesMost = 64;
 constexpr size_t kHolderBytesMost = 256;
 constexpr absl::Duration kDurationMin = absl::Milliseconds(30);
-constexpr absl::Duration kDurationMax = absl::Hours(24);
-
-// Who holds it, and a serial that each renewal changes.
-struct LeaseRow {
-  uint64_t fence = 0;
-  uint64_t serial = 0;
-  bool held = false;
-  absl::Duration duration;
-  std::string holder;
-};
-
-std::string Encode(const LeaseRow& row) {
-  std::string bytes;
-  ByteWriter(&bytes)
-      .U8(kFormat)
-      .Little(row.fence)
-      .Little(row.serial)
-      .U8(row.held)
-      .Little(static_cast<uint64_t>(absl::ToInt64Microseconds(row.duration)))
-      .String(row.holder);
-  return bytes;
-}
-
-absl::StatusOr<LeaseRow> DecodeRow(std::string_view bytes, std::string_view key) {
-  ByteReader in(bytes);
-  LeaseRow row;
-  if (in.U8() != kFormat) in.Fail();
-  row.fence = in.Little<uint64_t>();
-  row.serial = in.Little<uint64_t>();
-  row.held = in.VarintUpTo(1) == 1;
-  row.duration = absl::Microseconds(static_cast<int64_t>(in.Little<uint64_t>()));
-  row.holder = in.String();
-  SKALD_RETURN_IF_ERROR(in.Finish(fmt::format("row of lease '{}'", key)));
-  if (row.duration <= kDurationMax && row.duration >= absl::ZeroDuration()) return row;
-  return absl::DataLossError(fmt::format("row of lease '{}': its duration makes no sense", key));
-}
 
 std::string EncodeFence(uint64_t fence) {
   std::string bytes;
@@ -77,7 +43,7 @@ class Lease::Impl : public std::enable_shared_from_this<Impl> {
   Impl(Committer& committer, LeaseOptions options)
       : committer_(committer),
         options_(std::move(options)),
-        row_key_("~l/" + options_.name),
+        row_key_(LeaseRowKey(options_.name)),
         fence_key_("~f/" + options_.name) {
     lost_.request_stop();
   }
@@ -117,6 +83,7 @@ class Lease::Impl : public std::enable_shared_from_this<Impl> {
   void Answered(Asked asked, uint64_t fence, absl::Duration at, const absl::Status& status)
       SKALD_EXCLUDES(mutex_);
   void Lose(absl::Status why) SKALD_REQUIRES(mutex_);
+  void StopLost() SKALD_EXCLUDES(mutex_);
   void Tell() SKALD_EXCLUDES(mutex_);
 
   Committer& committer_;
@@ -134,6 +101,7 @@ class Lease::Impl : public std::enable_shared_from_this<Impl> {
   bool asking_ SKALD_GUARDED_BY(mutex_) = false;      // a commit is under way
   uint64_t answers_ SKALD_GUARDED_BY(mutex_) = 0;     // that came back
   std::stop_source lost_ SKALD_GUARDED_BY(mutex_);
+  std::vector<std::stop_source> ended_ SKALD_GUARDED_BY(mutex_);  // to be stopped without the lock
   // The holder as it was last seen to move, and when that was.
   std::optional<std::pair<uint64_t, uint64_t>> seen_ SKALD_GUARDED_BY(mutex_);
   absl::Duration seen_at_ SKALD_GUARDED_BY(mutex_);
@@ -165,19 +133,31 @@ void Lease::Impl::Stop() {
     if (held_) Lose(absl::CancelledError("the lease's owner is gone"));
     loss_.reset();
   }
+  StopLost();
   changed_.NotifyAll();
   if (thread_.joinable()) thread_.join();
 }
 
 void Lease::Impl::Lose(absl::Status why) {
   held_ = false;
-  lost_.request_stop();
+  ended_.push_back(lost_);
   taken_.reset();
   loss_.emplace(fence_, std::move(why));
 }
 
+// What a host hangs on the token runs here, without the lock.
+void Lease::Impl::StopLost() {
+  std::vector<std::stop_source> ended;
+  {
+    const MutexLock lock(mutex_);
+    ended.swap(ended_);
+  }
+  for (std::stop_source& holding : ended) holding.request_stop();
+}
+
 // Callbacks run here, without the lock.
 void Lease::Impl::Tell() {
+  StopLost();
   std::optional<uint64_t> taken;
   std::optional<std::pair<uint64_t, absl::Status>> loss;
   {
@@ -218,6 +198,9 @@ bool Lease::Impl::MayTake(const std::optional<LeaseRow>& row, absl::Duration now
   if (!row || !row->held) return true;
   // Our own, given up by ourselves: nobody believes in it.
   if (row->fence == fence_ && fence_ != 0) return true;
+  // Of an earlier life. Once, or two that are called the same would take it from each other for
+  // ever.
+  if (options_.reclaim && fence_ == 0 && row->holder == options_.holder) return true;
   const std::pair<uint64_t, uint64_t> now_seen(row->fence, row->serial);
   if (seen_ != now_seen) {
     seen_ = now_seen;
@@ -242,7 +225,7 @@ void Lease::Impl::Ask() {
   if (!bytes.ok()) return later(absl::OkStatus());
   std::optional<LeaseRow> row;
   if (*bytes) {
-    absl::StatusOr<LeaseRow> read = DecodeRow(**bytes, options_.name);
+    absl::StatusOr<LeaseRow> read = DecodeLeaseRow(**bytes, options_.name);
     if (!read.ok()) return later(absl::OkStatus());
     row = *std::move(read);
   }
@@ -272,7 +255,7 @@ void Lease::Impl::Ask() {
 }
 
 absl::Status Lease::Impl::Write(Transaction rows, LeaseRow row, Asked asked, absl::Duration now) {
-  rows.Put(row_key_, Encode(row));
+  rows.Put(row_key_, EncodeLeaseRow(row));
   if (asked == Asked::kTake) rows.Put(fence_key_, EncodeFence(row.fence));
   const absl::Status queued = std::move(rows).CommitThen(
       [self = shared_from_this(), asked, fence = row.fence, now](const absl::Status& status) {
@@ -332,19 +315,20 @@ absl::Status Lease::Impl::Release() {
     if (!held_) return absl::OkStatus();
     // Believed in no longer, whatever becomes of the row.
     held_ = false;
-    lost_.request_stop();
+    ended_.push_back(lost_);
     due_ = Now() + options_.duration;
     fence = fence_;
   }
+  StopLost();
   for (int tries = 0; tries < 16; ++tries) {
     Transaction rows = committer_.Begin();
     SKALD_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, rows.Get(row_key_));
     if (!bytes) return absl::OkStatus();
-    SKALD_ASSIGN_OR_RETURN(LeaseRow row, DecodeRow(*bytes, options_.name));
+    SKALD_ASSIGN_OR_RETURN(LeaseRow row, DecodeLeaseRow(*bytes, options_.name));
     if (row.fence != fence) return absl::OkStatus();
     row.held = false;
     ++row.serial;
-    rows.Put(row_key_, Encode(row));
+    rows.Put(row_key_, EncodeLeaseRow(row));
     const absl::Status committed = std::move(rows).Commit();
     // A renewal that was under way has changed the row.
     if (!absl::IsAborted(committed)) return committed;
@@ -369,10 +353,11 @@ absl::StatusOr<std::unique_ptr<Lease>> Lease::Open(Committer& committer, LeaseOp
     return refuse(fmt::format("its holder's name has {} bytes, {} are allowed",
                               options.holder.size(), kHolderBytesMost));
   }
-  if (options.duration < kDurationMin || options.duration > kDurationMax) {
+  if (options.duration < kDurationMin || options.duration > kLeaseDurationMax) {
     return refuse(fmt::format("its duration is {}; it lies between 30ms and 24h",
                               absl::FormatDuration(options.duration)));
   }
+  if (options.reclaim && options.holder.empty()) return refuse("to reclaim it wants a holder");
   const bool own_thread = options.own_thread;
   auto impl = std::make_shared<Impl>(committer, std::move(options));
   if (own_thread) impl->Run();

@@ -8,8 +8,7 @@
 //   Decision decision = Decide(verb, request, record, floor);
 //   if (!decision.run) put decision.record, if any; answer decision.reply
 //   if (decision.run)  `reply` = what the user's function said; put Record(…, reply), if any, with
-//   the
-//                      function's own writes if and only if reply.kind is Done; answer `reply`
+//                      the function's own writes if and only if reply.kind is Done; answer `reply`
 //   … in one atomic batch that applies only if the row read is still the same.
 //
 // The floor is read after the row: rows are dropped only after the floor rose.

@@ -25,6 +25,7 @@
 #include "absl/time/time.h"
 #include "skald/base/clock.h"
 #include "skald/base/export.h"
+#include "skald/participant/lease.h"
 #include "skald/store/committer.h"
 
 namespace skald::inline v1 {
@@ -34,6 +35,9 @@ inline constexpr uint32_t kIdsPerMillisecond = 16'384;
 
 struct IdGeneratorOptions {
   uint16_t worker = 0;  // below kIdWorkers; one generator at a time should have it
+  // What makes sure of that, where processes come and go (worker_lease.h): a span is reserved only
+  // under its fence. Outlives the generator. Null: the host gives each its own.
+  const Lease* lease = nullptr;
   // How far ahead time is reserved at most: one commit in half of that, and what a restart skips.
   absl::Duration reserve_ahead = absl::Seconds(4);
   // A wall clock that is further behind the ids than this is wrong, or was: Next refuses until it
@@ -66,8 +70,8 @@ class SKALD_EXPORT IdGenerator {
   // The next id. Waits, at most for some milliseconds, where more than kIdsPerMillisecond are asked
   // for, and for a commit where none was in time.
   // RETURNS: FailedPrecondition  the clock is too far behind; this process was forked
-  //          Aborted             another generator has this worker: open again
-  //          Unavailable         the store cannot reserve; ask again
+  //          Aborted             another generator has this worker: take another, and open again
+  //          Unavailable         the store cannot reserve, or the lease is not held now; ask again
   // COST: two looks at the clock, one exchange; no lock.
   absl::StatusOr<uint64_t> Next();
   // The same without waiting: Unavailable where Next would.

@@ -13,8 +13,7 @@
 //   the first request of the key still runs      409
 //   the key was used with another request        422
 //   the key is known                             the recorded status, headers and body
-//   otherwise                                    what the function answers, recorded with its
-//   changes
+//   otherwise                                    what the function answers, on record with its rows
 //
 // Answers below 500 are recorded in the same atomic batch as what the function has written, so that
 // a crash leaves both or neither. A 5xx or an error drops the function's writes and records

@@ -5,9 +5,10 @@
 //   …
 //   if ((*lease)->Held()) {
 //     skald::Transaction rows = committer->Begin();
-//     if (const auto ours = (*lease)->Guard(rows); !ours.ok()) return ours;   // somebody else's by
-//     now …                                                                       // reads and
-//     writes return std::move(rows).Commit();            // Aborted, if the lease has changed hands
+//     const absl::Status ours = (*lease)->Guard(rows);    // not OK: somebody else's by now
+//     if (!ours.ok()) return ours;
+//     …                                                   // reads and writes
+//     return std::move(rows).Commit();                    // Aborted: it has changed hands
 //     meanwhile
 //   }
 //
@@ -43,6 +44,10 @@ struct LeaseOptions {
   std::string holder;  // who asks, for people
   // How long nobody is heard of before another may take it. Renewed after a third of it.
   absl::Duration duration = absl::Seconds(15);
+  // True: `holder` names one process at a time (a pod, a machine), and a row that names it is of an
+  // earlier life: it is taken at once, where others wait out the duration. If that is not so, two
+  // believe in it until the earlier one looks; by the fence one holds it.
+  bool reclaim = false;
   // Told on taking and on losing it, from Poll; must not block. `why` of a loss says what happened.
   absl::AnyInvocable<void(uint64_t fence)> on_taken;
   absl::AnyInvocable<void(uint64_t fence, const absl::Status& why)> on_lost;

@@ -2,8 +2,8 @@
 //
 //   auto outbox = skald::Outbox::Open(*committer, {.name = "orders"});
 //   …
-//   skald::Transaction rows = committer->Begin();       // or the transaction of a barrier's
-//   function rows.Put(order_row, paid);
+//   skald::Transaction rows = committer->Begin();       // or what a barrier's function is given
+//   rows.Put(order_row, paid);
 //   (*outbox)->Add(rows, {.key = order.number, .topic = "order.paid", .body = json});
 //   return std::move(rows).Commit();                    // both, or neither
 //

@@ -250,5 +250,47 @@ TEST_CASE("by its own thread, under real time: one of four holds it, and each ch
   for (Member& member : members) member.lease.reset();
 }
 
+TEST_CASE("what hangs on the stop token may ask the lease") {
+  Two w;
+  w.a.Run();
+  bool held = true;
+  const std::stop_callback ask(w.a.lease->stop_token(), [&] { held = w.a.lease->Held(); });
+  CHECK(w.a.lease->Release().code() != absl::StatusCode::kInternal);
+  CHECK_FALSE(held);
+}
+
+TEST_CASE("a process that is started again reclaims its lease at once, by the next fence") {
+  Two w;
+  w.a.Run();
+  REQUIRE(w.a.lease->Held());
+  const auto open = [&](std::string holder) {
+    auto opened = Lease::Open(*w.b.committer, {.name = "billing",
+                                               .holder = std::move(holder),
+                                               .duration = kDuration,
+                                               .reclaim = true,
+                                               .own_thread = false,
+                                               .clock = &w.b.clock});
+    REQUIRE(opened.ok());
+    w.b.lease = *std::move(opened);
+    w.b.Run();
+    return w.b.lease->Held();
+  };
+  CHECK_FALSE(open("c"));  // another's
+  CHECK(open("a"));
+  CHECK(w.b.lease->fence() == w.a.lease->fence() + 1);
+  // If the earlier one lives after all, nothing that it writes lands, and it does not take it back.
+  CHECK(absl::IsAborted(w.a.Write("late")));
+  w.Pass(absl::Minutes(1));
+  CHECK(w.b.lease->Held());
+  CHECK_FALSE(w.a.lease->Held());
+}
+
+TEST_CASE("to reclaim a lease one must have a name") {
+  MemoryStore store;
+  const auto committer = *Committer::Open(store, {.own_thread = false});
+  CHECK(absl::IsInvalidArgument(
+      Lease::Open(*committer, {.name = "x", .reclaim = true, .own_thread = false}).status()));
+}
+
 }  // namespace
 }  // namespace skald_test
