@@ -144,8 +144,10 @@ std::optional<RedisLockCore::Request> RedisLockCore::NextRequest() {
   }
   if (candidate_.empty()) candidate_ = NewToken();
   if (doubt_) {
+    // Never an empty one: a key that somebody has set to nothing is not ours.
+    const std::string& other = past_.empty() ? candidate_ : past_;
     return Request{Asked::kReclaim, candidate_,
-                   Script(kReclaimScript, {candidate_, past_, milliseconds_}), timeout_};
+                   Script(kReclaimScript, {candidate_, other, milliseconds_}), timeout_};
   }
   return Request{
       Asked::kTake, candidate_, {"SET", key_, candidate_, "NX", "PX", milliseconds_}, timeout_};

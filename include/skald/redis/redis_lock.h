@@ -81,6 +81,7 @@ class SKALD_EXPORT RedisLock {
   // RETURNS: InvalidArgument: an option that makes no sense; the message says which.
   static absl::StatusOr<std::unique_ptr<RedisLock>> Open(RedisLockOptions options);
   // Lets it lapse; nothing is told any more. Release first, and another need not wait.
+  // REQUIRES: not from within a callback.
   // COST: waits for a command under way, no longer than command_timeout.
   ~RedisLock();
 

@@ -65,12 +65,11 @@ TEST_CASE("nobody listens: that is said, with the address, at once") {
 }
 
 TEST_CASE("a name that nobody knows is Unavailable, and says so") {
-  // ".invalid" is reserved for that (RFC 2606).
-  const auto redis =
-      NewRedisConnection({.host = "redis.invalid", .port = 6379, .connect_timeout = kLong});
+  // A name may have no empty label, so nobody is asked.
+  const auto redis = NewRedisConnection({.host = "a..b", .port = 6379, .connect_timeout = kLong});
   const absl::Status status = redis->Call({"PING"}, kLong).status();
   CHECK(absl::IsUnavailable(status));
-  CHECK(status.message().find("redis.invalid") != absl::string_view::npos);
+  CHECK(status.message().find("a..b") != absl::string_view::npos);
 }
 
 TEST_CASE("passwords, users and databases: the right ones work, the wrong ones say what is wrong") {

@@ -191,6 +191,7 @@ TEST_CASE("an answer to the asking that did not come is found again, not waited 
   CHECK(a.core->Held());
   REQUIRE(a.Verbs() == Words{"take", "reclaim"});
   CHECK(TokenOf(a.log->sent[1]) == TokenOf(a.log->sent[0]));
+  CHECK(a.log->sent[1][5] == TokenOf(a.log->sent[0]));  // no other one that could be ours
 }
 
 TEST_CASE(
