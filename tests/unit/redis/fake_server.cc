@@ -60,6 +60,9 @@ void FakeServer::Serve() {
     for (size_t i = 0; i < lines_.size(); ++i) {
       const bool open = waits[i + 1].revents == 0 || Hear(lines_[i]);
       if (!open) {
+        // First an orderly end, then, where something was left unread, a reset: a client that still
+        // writes meets EPIPE.
+        ::shutdown(lines_[i].fd, SHUT_WR);
         ::close(lines_[i].fd);
         continue;
       }

@@ -2,7 +2,9 @@
 #include "lock_core.h"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include "catch.h"
 #include "scripted_connection.h"
@@ -64,6 +66,21 @@ TEST_CASE("time is counted from before a request was sent, not from its answer")
   CHECK_FALSE(a.core->Held());
 }
 
+TEST_CASE("of a renewal, too, time is counted from before it was sent") {
+  CoreByHand a;
+  a.core->Poll();
+  a.clock.Advance(absl::Seconds(5));
+  a.AnswerWith([&](const RedisCommand& command) {
+    a.clock.Advance(absl::Seconds(2));
+    return CoreByHand::Granted(command);
+  });
+  CHECK(a.core->Poll() == absl::Seconds(10));  // a third after the sending, at 5 s
+  a.clock.Advance(absl::Seconds(8) - absl::Nanoseconds(1));
+  CHECK(a.core->Held());
+  a.clock.Advance(absl::Nanoseconds(1));
+  CHECK_FALSE(a.core->Held());
+}
+
 TEST_CASE("what is granted too late is not believed, and what may stand of it is asked for anew") {
   CoreByHand a;
   a.AnswerWith([&](const RedisCommand& command) {
@@ -88,8 +105,13 @@ TEST_CASE("one that nobody polls stops believing at two thirds, and is told at t
   CHECK(a.core->Held());
   a.clock.Advance(absl::Nanoseconds(1));
   CHECK_FALSE(a.core->Held());
-  a.AnswerWith(&CoreByHand::Refused);
+  Words told_before;
+  a.AnswerWith([&](const RedisCommand& command) {
+    told_before = a.told;
+    return CoreByHand::Refused(command);
+  });
   a.core->Poll();
+  CHECK(told_before == Words{"taken", "lost"});  // Redis is not waited for first
   CHECK(token.stop_requested());
   CHECK(a.told == Words{"taken", "lost"});
   CHECK(absl::IsDeadlineExceeded(a.lost_because));
@@ -281,6 +303,37 @@ TEST_CASE("a callback may release what was just taken") {
   CHECK_FALSE(core.Held());
   CHECK(a.Verbs() == Words{"take", "release"});
   core.Stop();
+}
+
+TEST_CASE("a release beside a renewal: believed at once, sent when the connection is free") {
+  CoreByHand a;
+  a.core->Poll();
+  a.clock.Advance(absl::Seconds(5));
+  std::atomic<int> inside{0};
+  std::atomic<int> at_once{0};
+  std::atomic<bool> answer{false};
+  a.AnswerWith([&](const RedisCommand& command) {
+    at_once = std::max<int>(at_once, ++inside);
+    while (!answer) std::this_thread::yield();
+    --inside;
+    return CoreByHand::Granted(command);
+  });
+  const std::stop_token token = a.core->stop_token();
+  std::thread polls([&] { a.core->Poll(); });
+  while (inside == 0) std::this_thread::yield();
+  CHECK(a.core->Held());  // no lock is held while Redis is waited for
+  absl::Status released = absl::UnknownError("not released");
+  std::thread releases([&] { released = a.core->Release(); });
+  while (!token.stop_requested()) std::this_thread::yield();
+  CHECK_FALSE(a.core->Held());
+  for (int i = 0; i < 10'000; ++i) std::this_thread::yield();  // time for a second one to get in
+  answer = true;
+  polls.join();
+  releases.join();
+  CHECK(released.ok());
+  CHECK(at_once == 1);
+  CHECK(a.Verbs() == Words{"take", "renew", "release"});
+  CHECK_FALSE(a.core->Held());  // the renewal that was granted has not brought it back
 }
 
 TEST_CASE("replies of the wrong kind grant nothing and say what came") {
