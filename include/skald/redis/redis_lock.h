@@ -8,8 +8,7 @@
 //   auto lock = skald::RedisLock::Open({.host = "10.0.0.5", .name = "nightly-report"});
 //   if (!lock.ok()) return lock.status();
 //   …
-//   if ((*lock)->Held()) SendTheReport((*lock)->stop_token());   // twice would be a nuisance, no
-//   more
+//   if ((*lock)->Held()) SendReport((*lock)->stop_token());  // twice would be a nuisance, no more
 //
 // The surface is that of skald::Lease, less the fence. Taken by SET NX PX under a token that is new
 // for each holding; given up and renewed by scripts that first compare the token, so a late call
