@@ -71,6 +71,9 @@ void FakeServer::Serve() {
     }
     lines_ = std::move(stay);
     if (waits[0].revents != 0) Accept();
+    if (!say_unasked_.exchange(false)) continue;
+    for (const Line& line : lines_) ::send(line.fd, ":8\r\n", 4, MSG_NOSIGNAL);
+    ++unasked_;
   }
 }
 
@@ -98,7 +101,6 @@ bool FakeServer::Hear(Line& line) {
 
 void FakeServer::Dribble(Line& line) {
   ::send(line.fd, &line.dribble[line.dribbled++ % line.dribble.size()], 1, MSG_NOSIGNAL);
-  ++dribbled_;
 }
 
 }  // namespace skald_test

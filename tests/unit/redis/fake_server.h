@@ -29,7 +29,9 @@ class FakeServer {
   uint16_t port() const { return port_; }
   int requests() const { return requests_; }
   int connections() const { return connections_; }
-  int dribbled() const { return dribbled_; }  // bytes, to all
+  // Says something to all, which nobody has asked; done when `unasked` has grown.
+  void SayUnasked() { say_unasked_ = true; }
+  int unasked() const { return unasked_; }
 
  private:
   struct Line {
@@ -48,7 +50,8 @@ class FakeServer {
   std::atomic<bool> stopping_{false};
   std::atomic<int> requests_{0};
   std::atomic<int> connections_{0};
-  std::atomic<int> dribbled_{0};
+  std::atomic<bool> say_unasked_{false};
+  std::atomic<int> unasked_{0};
   std::vector<Line> lines_;
   std::thread thread_;
 };

@@ -29,7 +29,7 @@ TEST_CASE("mistake: SETNX, then EXPIRE. Who dies in between has locked all other
     const example_tests::TempDirectory directory;
     const std::string said = directory / "said";
     example_tests::Process a(
-        {LOCK_HOLDER_PATH, std::to_string(server.port()), "report", "500", said});
+        {LOCK_HOLDER_PATH, std::to_string(server.port()), "report", "1500", said});
     REQUIRE(Eventually([&] { return example_tests::ReadFile(said) == "taken\n"; }));
     a.Signal(SIGKILL);
     REQUIRE(a.Wait().signal == SIGKILL);
