@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ Process::Process(std::vector<std::string> command, const std::string& input)
   pid_ = fork();
   if (pid_ < 0) throw std::runtime_error("fork failed");
   if (pid_ > 0) return;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves nothing behind
   Redirect(in_path.c_str(), O_RDONLY, STDIN_FILENO);
   Redirect(out_path_.c_str(), O_WRONLY, STDOUT_FILENO);
   Redirect(err_path_.c_str(), O_WRONLY, STDERR_FILENO);
