@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "skald/base/bytes.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/mutex.h"
 #include "skald/base/status.h"
 #include "skald/base/strings.h"
@@ -139,7 +140,7 @@ absl::Status IdGenerator::State::Reserve(int64_t from) {
     SKALD_ASSIGN_OR_RETURN(before, skald::Decode(*row, key));
   }
   MutexLock lock(mutex);
-  if (before != written) {
+  if (before != written && !SKALD_SABOTAGED(kSharesWorker)) {
     // The reason first: whoever sees that it has stopped tells it.
     failure = absl::AbortedError(
         fmt::format("another generator has taken worker {}: give each its own, and open again",
@@ -161,6 +162,7 @@ absl::Status IdGenerator::State::Reserve(int64_t from) {
   if (until > kMillisMax) {
     return absl::FailedPreconditionError("the time of ids ends in the year 2089");
   }
+  if (SKALD_SABOTAGED(kIdsUnreserved)) reserved_until.store(until);
   rows.Put(key, skald::Encode(until));
   lock.Unlock();
   return std::move(rows).CommitThen([self = shared_from_this(), until](const absl::Status& status) {
@@ -222,6 +224,11 @@ absl::StatusOr<std::unique_ptr<IdGenerator>> IdGenerator::Open(Committer& commit
   state->last.store((static_cast<uint64_t>(now) << kSequenceBits) - (now > 0 ? 1 : 0));
   state->reserving.store(true);
   SKALD_RETURN_IF_ERROR(state->Reserve(now));
+  while (committer.pumped() && state->reserving.load() && committer.PollOnce()) {
+  }
+  if (committer.pumped() && state->reserving.load()) {
+    return absl::UnavailableError("reserving the first ids is not settled yet: open again");
+  }
   MutexLock lock(state->mutex);
   while (state->reserving.load()) state->changed.Wait(state->mutex);
   SKALD_RETURN_IF_ERROR(Annotate(state->failure, "reserving the first ids"));
@@ -249,6 +256,9 @@ absl::StatusOr<uint64_t> IdGenerator::TryNext() {
   uint64_t next = 0;
   do {
     next = std::max(last + 1, begin);
+    if (SKALD_SABOTAGED(kIdsByTheClock) && begin >> kSequenceBits != last >> kSequenceBits) {
+      next = begin;
+    }
     const auto millis = static_cast<int64_t>(next >> kSequenceBits);
     if (millis > limit) {
       return absl::UnavailableError("all ids of this millisecond are given out: ask again");

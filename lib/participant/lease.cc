@@ -10,6 +10,7 @@
 
 #include "lease_rows.h"
 #include "skald/base/bytes.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/mutex.h"
 #include "skald/base/status.h"
 #include "skald/base/strings.h"
@@ -248,6 +249,7 @@ void Lease::Impl::Ask() {
         return;
       }
       next.fence = (row ? row->fence : 0) + 1;
+      if (SKALD_SABOTAGED(kKeepsFence) && row) next.fence = row->fence;
     }
     next.serial = (row ? row->serial : 0) + 1;
   }
@@ -279,7 +281,7 @@ void Lease::Impl::Answered(Asked asked, uint64_t fence, absl::Duration at,
     } else if (asked == Asked::kTake) {
       fence_ = fence;
       due_ = at + Part(1);
-      deadline_ = at + Part(2);
+      deadline_ = at + Part(SKALD_SABOTAGED(kBelievesTooLong) ? 6 : 2);
       held_ = in_time && !stopping_;
       if (held_) {
         lost_ = std::stop_source();
@@ -287,7 +289,7 @@ void Lease::Impl::Answered(Asked asked, uint64_t fence, absl::Duration at,
       }
     } else if (asked == Asked::kRenew && held_ && fence == fence_) {
       due_ = at + Part(1);
-      deadline_ = std::max(deadline_, at + Part(2));
+      deadline_ = std::max(deadline_, at + Part(SKALD_SABOTAGED(kBelievesTooLong) ? 6 : 2));
     }
   }
   changed_.NotifyAll();
@@ -302,7 +304,9 @@ absl::Status Lease::Impl::Guard(Transaction& rows) const {
     }
     fence = fence_;
   }
-  SKALD_ASSIGN_OR_RETURN(const std::optional<std::string> stands, rows.Get(fence_key_));
+  SKALD_ASSIGN_OR_RETURN(
+      const std::optional<std::string> stands,
+      SKALD_SABOTAGED(kGuardForgets) ? committer_.Begin().Get(fence_key_) : rows.Get(fence_key_));
   if (stands == EncodeFence(fence)) return absl::OkStatus();
   return absl::AbortedError(
       fmt::format("lease '{}' has changed hands since fence {}", options_.name, fence));

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 #include "outbox_impl.h"
 #include "outbox_rows.h"
 #include "skald/base/bytes.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/status.h"
 #include "skald/base/strings.h"
 
@@ -99,7 +99,7 @@ absl::Status Outbox::Impl::TakeOver() {
   rows.Put(key, next);
   SKALD_RETURN_IF_ERROR(
       Annotate(std::move(rows).Commit(), fmt::format("opening outbox '{}'", options.name)));
-  next_id.store((openings + 1) << kCountBits);
+  ids = std::make_shared<Sequence>((openings + 1) << kCountBits);
   return absl::OkStatus();
 }
 
@@ -129,7 +129,12 @@ absl::Status Outbox::Add(Transaction& rows, const Message& message) {
     return refuse(fmt::format("it has {} bytes, the bound is {} (message_bytes_max)", bytes.size(),
                               impl_->options.message_bytes_max));
   }
-  rows.Put(internal::WithId(impl_->pending, impl_->next_id.fetch_add(1)), bytes);
+  if (SKALD_SABOTAGED(kTellsBesideTheChange)) {
+    Transaction alone = impl_->committer.Begin();
+    alone.PutNext(impl_->pending, impl_->ids, bytes);
+    return std::move(alone).CommitThen([](const absl::Status&) {});
+  }
+  rows.PutNext(impl_->pending, impl_->ids, bytes);
   return absl::OkStatus();
 }
 
@@ -157,8 +162,7 @@ absl::Status Outbox::Retry(uint64_t id) {
   row.reason.clear();
   rows.Delete(key);
   // Under a new id: what came behind it has been published since.
-  rows.Put(internal::WithId(impl_->pending, impl_->next_id.fetch_add(1)),
-           internal::EncodeOutboxRow(row));
+  rows.PutNext(impl_->pending, impl_->ids, internal::EncodeOutboxRow(row));
   return std::move(rows).Commit();
 }
 
@@ -176,7 +180,7 @@ absl::StatusOr<bool> Inbox::Accept(Transaction& rows, std::string_view outbox, s
   std::string row_key = fmt::format("~n/{}/{}/", name_, outbox);
   row_key += key;
   SKALD_ASSIGN_OR_RETURN(const std::optional<std::string> row, rows.Get(row_key));
-  if (row) {
+  if (row && !SKALD_SABOTAGED(kForgetsTaken)) {
     ByteReader in(*row);
     const auto last = in.Big<uint64_t>();
     SKALD_RETURN_IF_ERROR(in.Finish(fmt::format("row of inbox '{}'", name_)));

@@ -1,8 +1,7 @@
 // What an outbox and its relay share.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -25,7 +24,7 @@ class Outbox::Impl {
   const OutboxOptions options;
   const std::string pending;  // prefixes of keys, before the id
   const std::string parked;
-  std::atomic<uint64_t> next_id{0};
+  std::shared_ptr<Sequence> ids;  // of messages, in the order in which they become durable
 };
 
 }  // namespace skald::inline v1

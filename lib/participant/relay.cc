@@ -18,6 +18,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "outbox_impl.h"
 #include "outbox_rows.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/mutex.h"
 #include "skald/base/status.h"
 #include "skald/base/strings.h"
@@ -30,8 +31,9 @@ namespace {
 constexpr size_t kHeldMax = 4096;
 // Of one key: a long queue behind one that is refused leaves room for others.
 constexpr size_t kHeldPerKeyMax = 256;
-// A message can become visible after one with a higher id, as long as transactions last: from time
-// to time all is looked at from the beginning.
+// Ids ascend in the order in which messages become durable, so what is new has higher ones. From
+// time to time all is looked at from the beginning: for keys of which messages were left, and
+// should an outbox have been opened while transactions of an earlier one were still under way.
 constexpr absl::Duration kLookBack = absl::Seconds(10);
 
 // The publisher says that it never will.
@@ -197,6 +199,15 @@ std::vector<std::shared_ptr<Relay::Impl::Held>> Relay::Impl::Due(absl::Duration&
   const absl::Duration now = Now();
   for (auto& [key, queue] : keys_) {
     if (stats_.in_flight >= options_.in_flight_max || stopping_) break;
+    if (SKALD_SABOTAGED(kOvertakesMessages)) {
+      for (const std::shared_ptr<Held>& any : queue) {
+        if (std::exchange(any->sent, true)) continue;
+        ++any->tries;
+        ++stats_.in_flight;
+        due.push_back(any);
+      }
+      continue;
+    }
     Held& first = *queue.front();
     if (first.sent) continue;
     if (first.next > now) {
@@ -236,7 +247,7 @@ void Relay::Impl::Later(Held& held) {
 }
 
 void Relay::Impl::Answered(const std::shared_ptr<Held>& held, const absl::Status& status) {
-  if (status.ok()) return Remove(held, "");
+  if (status.ok() || SKALD_SABOTAGED(kForgetsUnconfirmed)) return Remove(held, "");
   if (IsForGood(status)) return Remove(held, status.ToString());
   {
     const MutexLock lock(mutex_);

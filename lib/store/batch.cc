@@ -100,6 +100,13 @@ void Unit::Require(std::string_view key, Version version) {
   ++requires_;
 }
 
+void Unit::NumberKey(size_t at, uint64_t number) {
+  const Op op = At(at);
+  SKALD_CHECK(op.key.size() >= sizeof(number), "the key has {} bytes", op.key.size());
+  char* to = bytes_.data() + (op.key.data() - bytes_.data()) + op.key.size();
+  for (size_t i = 0; i < sizeof(number); ++i, number >>= 8) *--to = static_cast<char>(number);
+}
+
 void Unit::Clear() {
   bytes_.clear();
   ops_ = requires_ = row_writes_ = 0;

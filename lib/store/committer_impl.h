@@ -28,6 +28,12 @@ struct TouchedRow {
   size_t written_at = kNotWritten;     // where in the unit the last own write stands
 };
 
+// A write whose key is completed when the transaction is queued.
+struct NumberedWrite {
+  size_t at;  // in the unit
+  std::shared_ptr<Sequence> sequence;
+};
+
 struct Transaction::State {
   explicit State(std::shared_ptr<Committer::Impl> owner) : impl(std::move(owner)) {}
   ~State();
@@ -37,6 +43,7 @@ struct Transaction::State {
   // In the order of their keys, so that the same transaction makes the same batch.
   absl::btree_map<std::string, TouchedRow, std::less<>> rows;
   Unit unit;
+  std::vector<NumberedWrite> numbered;
   absl::Status failed;  // a read that did not work or found a row changed
 };
 
@@ -55,6 +62,8 @@ class Committer::Impl {
   absl::StatusOr<std::optional<Row>> GetFor(Transaction::State& tx, std::string_view key)
       SKALD_EXCLUDES(mutex_);
   void EndReading(Transaction::State& tx) SKALD_EXCLUDES(mutex_);  // at the latest when it goes
+  // Under the mutex, in the queue's order.
+  static void DrawNumbers(Transaction::State& tx);
 
   bool PollOnce() { return Turn(); }
   absl::Status Shutdown(absl::Duration timeout) SKALD_EXCLUDES(mutex_);

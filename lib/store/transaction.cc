@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "committer_impl.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/status.h"
 
 namespace skald::inline v1 {
@@ -97,6 +98,12 @@ absl::Status Committer::Impl::ReadAgain(Transaction::State& tx) {
   return absl::OkStatus();
 }
 
+void Committer::Impl::DrawNumbers(Transaction::State& tx) {
+  for (const NumberedWrite& write : tx.numbered) {
+    tx.unit.NumberKey(write.at, write.sequence->next_++);
+  }
+}
+
 absl::Status Committer::Impl::EnqueueTransaction(Transaction::State& tx, CommitCallback done) {
   if (options_.shared_rows) {
     for (const auto& [key, touched] : tx.rows) {
@@ -116,6 +123,7 @@ absl::Status Committer::Impl::EnqueueTransaction(Transaction::State& tx, CommitC
       }
       if (options_.shared_rows || !tx.began || overlay_.Covers(*tx.began)) {
         EndReadingLocked(tx);
+        DrawNumbers(tx);
         Append(std::move(tx.unit), std::move(done));
         wake = TakeSleeper();
         break;
@@ -169,8 +177,21 @@ void Transaction::Delete(std::string_view key) {
   state_->unit.Delete(Space::kRows, key);
 }
 
+void Transaction::PutNext(std::string_view prefix, std::shared_ptr<Sequence> sequence,
+                          std::string_view value) {
+  state_->numbered.push_back({state_->unit.size_bytes(), std::move(sequence)});
+  std::string key(prefix);
+  key.append(sizeof(uint64_t), '\0');
+  state_->unit.Put(Space::kRows, key, value);
+  if (SKALD_SABOTAGED(kNumbersEarly)) {
+    Committer::Impl::DrawNumbers(*state_);
+    state_->numbered.clear();
+  }
+}
+
 void Transaction::DiscardWrites() {
   state_->unit.Clear();
+  state_->numbered.clear();
   absl::erase_if(state_->rows, [](auto& row) {
     row.second.written_at = TouchedRow::kNotWritten;
     return !row.second.read;

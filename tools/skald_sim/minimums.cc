@@ -94,6 +94,24 @@ constexpr Minimum kCounters[] = {
     {"end Completed", 7000},
     {"end Compensated", 2000},
     {"end Abandoned", 100},
+    // the office: outbox, lease, ids
+    {"office change", 6000},
+    {"office change overtaken", 10},
+    {"office clerk died", 1200},
+    {"office clerk paused", 300},
+    {"office clock step", 250},
+    {"office confirmation lost", 700},
+    {"office died at a commit", 30},
+    {"office guard refused", 2400},
+    {"office guarded write", 1200},
+    {"office guarded write refused", 80},
+    {"office id", 10'000},
+    {"office ids refused", 4000},
+    {"office message known", 1500},
+    {"office message lost", 270},
+    {"office message taken", 7000},
+    {"office refused for good", 340},
+    {"office retried", 300},
 };
 
 constexpr Minimum kPromises[] = {

@@ -57,8 +57,8 @@ class SKALD_EXPORT IdGenerator {
     friend bool operator==(const Parts&, const Parts&) = default;
   };
 
-  // Reserves the first span. `committer` must outlive the generator, and must be served by a thread
-  // of its own; where several processes share the store, it has CommitterOptions::shared_rows.
+  // Reserves the first span, and blocks until that is durable. `committer` must outlive the
+  // generator; where several processes share the store, it has CommitterOptions::shared_rows.
   // RETURNS: InvalidArgument     the worker, or an option, is out of range
   //          FailedPrecondition  the wall clock stands before 2020, or far behind ids that were
   //                              given out

@@ -10,9 +10,9 @@
 //   auto relay = skald::Relay::Open(**outbox, publisher);
 //
 // The relay publishes each message at least once, those of one key in the order in which their
-// changes were made, many keys at a time. A message that the publisher refuses for good is parked:
-// it holds up nobody, and waits for a person. Whoever consumes tells repetitions by (outbox, id),
-// which skald::Inbox does.
+// changes became durable, many keys at a time. A message that the publisher refuses for good is
+// parked: it holds up nobody, and waits for a person. Whoever consumes tells repetitions by
+// (outbox, id), which skald::Inbox does.
 #pragma once
 
 #include <cstdint>
@@ -78,7 +78,8 @@ class SKALD_EXPORT Outbox {
     std::string reason;
   };
   absl::StatusOr<std::vector<Parked>> ParkedMessages(size_t limit = 100) const;
-  // Sends a parked message again, behind all that wait now; or forgets it. NotFound: it is not
+  // Sends a parked message again, behind all that wait now and under a new id, so that a consumer
+  // who got it before it was refused takes it for another; or forgets it. NotFound: it is not
   // parked.
   absl::Status Retry(uint64_t id);
   absl::Status Discard(uint64_t id);

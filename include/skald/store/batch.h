@@ -55,6 +55,10 @@ class SKALD_EXPORT Unit {
   // stands among them.
   void Require(std::string_view key, Version version);
 
+  // Writes `number`, big-endian, over the last eight bytes of the key of the operation that was
+  // added when size_bytes() was `at`. REQUIRES: the key has as many.
+  void NumberKey(size_t at, uint64_t number);
+
   bool empty() const { return bytes_.empty(); }
   size_t op_count() const { return ops_; }
   size_t require_count() const { return requires_; }

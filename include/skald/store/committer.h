@@ -62,6 +62,17 @@ using CommitCallback = absl::AnyInvocable<void(const absl::Status&) &&>;
 
 class Committer;
 
+// Numbers in the order in which what bears them becomes durable: whoever sees one has seen all that
+// are lower, or they will never be there. For the transactions of one committer.
+class SKALD_EXPORT Sequence {
+ public:
+  explicit Sequence(uint64_t first) : next_(first) {}
+
+ private:
+  friend class Committer;
+  uint64_t next_;  // the committer's mutex guards it
+};
+
 // Reads and writes that apply together or not at all. Every row read through it must be unchanged
 // at commit, also that it was absent. Movable; dropping it drops everything. One thread at a time.
 class SKALD_EXPORT Transaction {
@@ -74,6 +85,9 @@ class SKALD_EXPORT Transaction {
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key);
   void Put(std::string_view key, std::string_view value);
   void Delete(std::string_view key);
+  // Puts `value` under `prefix` and the next number of `sequence`, eight bytes, big-endian, which
+  // is drawn when the transaction is queued. Get does not see it.
+  void PutNext(std::string_view prefix, std::shared_ptr<Sequence> sequence, std::string_view value);
   // Forgets what was written; what was read is still required, so that a refusal too rests on rows
   // that stood together.
   void DiscardWrites();

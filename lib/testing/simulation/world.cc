@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "office.h"
+#include "skald/base/hash.h"
 #include "skald/base/status.h"
 #include "skald/base/strings.h"
 
@@ -304,6 +306,16 @@ SimulationReport World::Run() {
   return report;
 }
 
+// Two histories by one seed.
+static void Append(SimulationReport office, SimulationReport& report) {
+  SipHasher hasher(report.trace_hash, office.trace_hash, /*wide=*/false);
+  report.trace_hash = hasher.Finish().low;
+  report.lines += office.lines;
+  report.violations = std::move(office.violations);
+  for (size_t i = 0; i < kPromises; ++i) report.checks[i] += office.checks[i];
+  for (const auto& [what, count] : office.counters) report.counters[what] += count;
+}
+
 }  // namespace skald::inline v1::internal
 
 namespace skald::inline v1 {
@@ -311,7 +323,9 @@ namespace skald::inline v1 {
 SimulationReport RunSimulation(const SimulationOptions& options) {
   std::vector<SimulatedDefinition> definitions = options.definitions;
   if (definitions.empty()) definitions = internal::DrawDefinitions(options.profile);
-  return internal::World(options, std::move(definitions)).Run();
+  SimulationReport report = internal::World(options, std::move(definitions)).Run();
+  if (report.violations.empty()) internal::Append(internal::RunOffice(options), report);
+  return report;
 }
 
 }  // namespace skald::inline v1

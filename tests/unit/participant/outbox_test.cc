@@ -127,6 +127,30 @@ TEST_CASE("messages of one key keep their order, also when some are refused for 
   CHECK(p.relay->stats().failed > 50);
 }
 
+TEST_CASE("messages of one key keep the order in which they became durable, not that of adding") {
+  Post p;
+  MemoryPublisher publisher;
+  p.OpenRelay(publisher);
+  Transaction slow = p.committer->Begin();
+  REQUIRE(p.outbox->Add(slow, {.key = "a", .topic = "t", .body = "a1"}).ok());
+  // Another key's is added later, and published, while that one is still under way.
+  REQUIRE(p.Add({.key = "b", .topic = "t", .body = "b1"}).ok());
+  p.Deliver();
+  REQUIRE(std::move(slow).Commit().ok());
+  REQUIRE(p.Add({.key = "a", .topic = "t", .body = "a2"}).ok());
+  p.Deliver(absl::Seconds(1));
+  CHECK(Bodies(publisher) == std::vector<std::string>{"b1", "a1", "a2"});
+  // And so the inbox, which keeps the highest id of a key, takes them all.
+  const Inbox inbox("in");
+  for (const auto& published : publisher.published()) {
+    Transaction rows = p.committer->Begin();
+    const auto fresh = inbox.Accept(rows, "orders", published.message.key, published.id);
+    REQUIRE(fresh.ok());
+    CHECK(*fresh);
+    REQUIRE(std::move(rows).Commit().ok());
+  }
+}
+
 TEST_CASE("no more are under way than are allowed, and one of a key") {
   Post p;
   struct Slow final : skald::Publisher {

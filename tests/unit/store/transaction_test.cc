@@ -181,6 +181,28 @@ TEST_CASE("A read-only transaction is answered when what it read is durable") {
   CHECK(answers.Order() == std::vector<std::string>{"write", "read"});
 }
 
+TEST_CASE("Numbers of a sequence are drawn in the order in which transactions are queued") {
+  MemoryStore store;
+  const auto committer = OpenByHand(store);
+  const auto sequence = std::make_shared<Sequence>(0x0102030405060708);
+  const auto key = [](char last) { return std::string("q/\x01\x02\x03\x04\x05\x06\x07") + last; };
+  Transaction first = committer->Begin();
+  first.PutNext("q/", sequence, "begun first");
+  Transaction second = committer->Begin();
+  second.PutNext("q/", sequence, "queued first");
+  second.PutNext("q/", sequence, "and its second");
+  Transaction discarded = committer->Begin();
+  discarded.PutNext("q/", sequence, "never");
+  discarded.DiscardWrites();
+  CHECK(std::move(second).Commit().ok());
+  CHECK(std::move(discarded).Commit().ok());
+  CHECK(std::move(first).Commit().ok());
+  CHECK(Durable(store, key('\x08')) == "queued first");
+  CHECK(Durable(store, key('\x09')) == "and its second");
+  CHECK(Durable(store, key('\x0a')) == "begun first");
+  CHECK(Durable(store, key('\x0b')) == std::nullopt);
+}
+
 TEST_CASE("Commit in a callback is refused instead of waiting for itself") {
   MemoryStore store;
   Answers answers;

@@ -58,10 +58,21 @@ enum class Sabotage : uint8_t {
   kIgnoresOwnInput,      // the steps of a part are given the whole saga's input
   kForgetsPutOff,        // a long wait for the next attempt ends with its process, or its sleep
   kWakesUnlost,  // what another process put to sleep comes back as if nothing was sent since
+  kTellsBesideTheChange,  // an outbox' message becomes durable without its change
+  kNumbersEarly,          // messages get their numbers before anybody knows which comes first
+  kForgetsUnconfirmed,    // a message that the broker did not confirm is taken for published
+  kOvertakesMessages,     // a message does not wait for those of its key before it
+  kForgetsTaken,          // an inbox takes a message again
+  kGuardForgets,          // a guarded write does not depend on the lease's fence
+  kBelievesTooLong,       // a holder that cannot renew goes on believing in its lease
+  kKeepsFence,            // a lease changes hands, and its fence does not
+  kIdsUnreserved,         // ids are given out before their span is durably reserved
+  kIdsByTheClock,         // ids go back with the clock
+  kSharesWorker,          // two generators of one worker do not notice each other
 };
 
 // Names in the order of the numbers, for tables and flags.
-inline constexpr std::array<std::string_view, 41> kSabotageNames = {
+inline constexpr std::array<std::string_view, 52> kSabotageNames = {
     "none",
     "early-answer",
     "answer-before-commit",
@@ -103,6 +114,17 @@ inline constexpr std::array<std::string_view, 41> kSabotageNames = {
     "ignores-own-input",
     "forgets-put-off",
     "wakes-unlost",
+    "tells-beside-the-change",
+    "numbers-early",
+    "forgets-unconfirmed",
+    "overtakes-messages",
+    "forgets-taken",
+    "guard-forgets",
+    "believes-too-long",
+    "keeps-fence",
+    "ids-unreserved",
+    "ids-by-the-clock",
+    "shares-worker",
 };
 
 #if defined(SKALD_SABOTAGE)
