@@ -67,6 +67,9 @@ class SKALD_EXPORT Outbox {
   ~Outbox();
 
   // The message leaves with the transaction.
+  // REQUIRES: the row that orders the changes of its key was read through `rows` before: the
+  // message's place in that order is taken here. (A consumer's inbox holds one that comes out of
+  // its place for a repetition.)
   // RETURNS: InvalidArgument: it is over the bound, or has no topic.
   // COST: encodes it; no I/O.
   absl::Status Add(Transaction& rows, const Message& message);

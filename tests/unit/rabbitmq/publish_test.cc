@@ -3,6 +3,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -248,12 +249,17 @@ TEST_CASE("a broker killed under way loses nothing, and the publisher comes back
   auto publisher = OpenOn("killed");
   std::set<uint64_t> taken;
   std::vector<uint64_t> left;
-  for (uint64_t id = 0; id < 3000; ++id) {
-    left.push_back(id);
-    sender.Send(*publisher, id, {.key = std::to_string(id), .topic = "t", .body = "x"});
-  }
+  for (uint64_t id = 0; id < 3000; ++id) left.push_back(id);
+  // Some 10 a millisecond, so that some are under way whenever it is killed.
+  std::jthread sending([&] {
+    for (uint64_t id = 0; id < 3000; ++id) {
+      sender.Send(*publisher, id, {.key = std::to_string(id), .topic = "t", .body = "x"});
+      if (id % 50 == 0) Becomes([] { return false; }, absl::Milliseconds(1));
+    }
+  });
   CHECK(Becomes([&] { return sender.count() > 200; }));
   SharedBroker().Kill();
+  sending.join();
   SharedBroker().Start();
   uint64_t lost = 0;
   for (uint64_t next_id = 10'000; !left.empty();) {
@@ -275,6 +281,7 @@ TEST_CASE("a broker killed under way loses nothing, and the publisher comes back
   }
   CHECK(lost > 0);
   CHECK(publisher->stats().lost == lost);
+  SharedBroker().Listen();
   Peer peer(SharedBroker().port());
   for (const Delivered& delivered : peer.Drain("killed")) taken.erase(delivered.id);
   CHECK(taken.empty());
