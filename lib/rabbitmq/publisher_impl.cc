@@ -37,25 +37,28 @@ RabbitMqPublisher::Impl::~Impl() {
 }
 
 void RabbitMqPublisher::Impl::Publish(const OutgoingMessage& message, Done done) {
-  absl::Status refused = internal::CheckMessage(options_, message);
+  absl::Status admitted = internal::CheckMessage(options_, message);
+  if (admitted.ok()) admitted = Admit(message, done);
+  if (!admitted.ok()) std::move(done)(Annotated(message, admitted));
+}
+
+// Takes `done` when it is OK.
+absl::Status RabbitMqPublisher::Impl::Admit(const OutgoingMessage& message, Done& done) {
   bool wake = false;
-  if (refused.ok()) {
+  {
     const MutexLock lock(mutex_);
-    if (stopping_) {
-      refused = absl::UnavailableError("the publisher is going away");
-    } else if (absl::IsResourceExhausted(health_)) {
-      refused = health_;
-    } else if (unanswered_ >= options_.in_flight_max) {
-      refused = absl::ResourceExhaustedError(fmt::format(
+    if (stopping_) return absl::UnavailableError("the publisher is going away");
+    if (absl::IsResourceExhausted(health_)) return health_;  // the broker blocks
+    if (unanswered_ >= options_.in_flight_max) {
+      return absl::ResourceExhaustedError(fmt::format(
           "{} messages wait for the broker already (in_flight_max)", options_.in_flight_max));
-    } else {
-      ++unanswered_;
-      incoming_.push_back({message, std::move(done), Now() + options_.confirm_timeout});
-      wake = std::exchange(asleep_, false);
     }
+    ++unanswered_;
+    incoming_.push_back({message, std::move(done), Now() + options_.confirm_timeout});
+    wake = std::exchange(asleep_, false);
   }
-  if (!refused.ok()) return std::move(done)(Annotated(message, refused));
   if (wake) waker_.Wake();
+  return absl::OkStatus();
 }
 
 absl::Status RabbitMqPublisher::Impl::health() const {

@@ -30,6 +30,8 @@ class RabbitMqPublisher::Impl {
   using Entrusted = internal::Entrusted;
   using Event = internal::SessionEvent;
 
+  absl::Status Admit(const OutgoingMessage& message, Done& done) SKALD_EXCLUDES(mutex_);
+
   // What follows is the thread's.
   void Loop() SKALD_EXCLUDES(mutex_);
   bool TakeIn() SKALD_EXCLUDES(mutex_);

@@ -240,6 +240,21 @@ TEST_CASE("whatever a broker says that is not AMQP ends the connection, and noth
   }
 }
 
+TEST_CASE("a message whose headers fit no frame of this broker is refused alone") {
+  FakeBroker broker({.arrived = [](Line& line, uint64_t tag) { line.Ack(tag); }});
+  Sender sender;
+  auto publisher = OpenTo(broker.port());
+  sender.Send(*publisher, 0, {.key = "k", .topic = "t"});
+  sender.Send(*publisher, 1, {.key = std::string(5000, 'k'), .topic = "t"});  // it takes 4,096
+  sender.Send(*publisher, 2, {.key = "k", .topic = "t"});
+  CHECK(sender.Answer(0).ok());
+  CHECK(absl::IsInvalidArgument(sender.Answer(1)));
+  CHECK(Says(sender.Answer(1), "frames of 4096 bytes (frame_max)"));
+  CHECK(sender.Answer(2).ok());
+  CHECK(broker.messages() == 2);
+  CHECK(broker.connections() == 1);
+}
+
 TEST_CASE("without a broker messages wait, then are told why they did not leave") {
   Sender sender;
   auto publisher = OpenTo(FreePort(), {.confirm_timeout = absl::Milliseconds(200)});
