@@ -52,3 +52,24 @@ int main() {
 }
 CC
 try skald-redis redis_lock 'asking for lock '\''report'\'': Redis at 127.0.0.1:1: connecting: '
+
+# The RabbitMQ publisher, where it was built: its consumer's side wants no broker.
+if [[ -f $(dirname "$pc")/skald-rabbitmq.pc ]]; then
+  cat >"$place/rabbit.cc" <<'CODE'
+#include <skald/rabbitmq/rabbitmq_publisher.h>
+#include <cstdio>
+int main() {
+  const auto id = skald::ParseRabbitMqMessageId("orders/7");
+  std::printf("message %d of %s\n", static_cast<int>(id->id), id->outbox.c_str());
+  return skald::RabbitMqPublisher::Open({.host = "127.0.0.1", .port = 1}).ok() ? 0 : 1;
+}
+CODE
+  # shellcheck disable=SC2046
+  c++ -std=c++20 "$place/rabbit.cc" $(flags skald-rabbitmq) -o "$place/rabbit"
+  LD_LIBRARY_PATH=$(dirname "$(dirname "$pc")") "$place/rabbit" >"$place/said"
+  grep -qxF 'message 7 of orders' "$place/said" || {
+    echo "try_install: skald-rabbitmq does not work as installed" >&2
+    exit 1
+  }
+  echo "try_install: a publisher by pkg-config skald-rabbitmq: $(cat "$place/said")"
+fi

@@ -29,6 +29,7 @@ namespace {
 
 // Messages that are held in memory: those that are under way, and the next ones.
 constexpr size_t kHeldMax = 4096;
+constexpr size_t kRoomAgain = kHeldMax / 4 * 3;
 // Of one key: a long queue behind one that is refused leaves room for others.
 constexpr size_t kHeldPerKeyMax = 256;
 // Ids ascend in the order in which messages become durable, so what is new has higher ones. From
@@ -72,6 +73,8 @@ class Relay::Impl : public std::enable_shared_from_this<Impl> {
   void Loop() SKALD_EXCLUDES(mutex_);
   absl::Duration Now() const { return options_.clock->Boot(); }
   absl::Status Look() SKALD_EXCLUDES(mutex_);
+  absl::Status ReadFrom(uint64_t from) SKALD_EXCLUDES(mutex_);
+  bool Hold(uint64_t id, std::string_view value) SKALD_REQUIRES(mutex_);
   std::vector<std::shared_ptr<Held>> Due(absl::Duration& next) SKALD_EXCLUDES(mutex_);
   void Answered(const std::shared_ptr<Held>& held, const absl::Status& status)
       SKALD_EXCLUDES(mutex_);
@@ -97,6 +100,9 @@ class Relay::Impl : public std::enable_shared_from_this<Impl> {
   uint64_t look_from_ SKALD_GUARDED_BY(mutex_) = 0;
   absl::Duration look_next_ SKALD_GUARDED_BY(mutex_);
   absl::Duration look_back_ SKALD_GUARDED_BY(mutex_);
+  // Removed since the look that is under way began: it may see their rows still.
+  bool looking_ SKALD_GUARDED_BY(mutex_) = false;
+  absl::flat_hash_set<uint64_t> gone_ SKALD_GUARDED_BY(mutex_);
   absl::btree_map<uint64_t, absl::Time> ages_ SKALD_GUARDED_BY(mutex_);  // of those held
   Stats stats_ SKALD_GUARDED_BY(mutex_);
   std::thread thread_;
@@ -149,7 +155,16 @@ absl::Status Relay::Impl::Look() {
       left_.clear();
     }
     from = look_from_;
+    looking_ = true;
   }
+  const absl::Status read = ReadFrom(from);
+  const MutexLock lock(mutex_);
+  looking_ = false;
+  gone_.clear();
+  return read;
+}
+
+absl::Status Relay::Impl::ReadFrom(uint64_t from) {
   std::string end = outbox_.pending;
   ++end.back();
   SKALD_ASSIGN_OR_RETURN(
@@ -158,38 +173,40 @@ absl::Status Relay::Impl::Look() {
   for (; cursor->Valid(); cursor->Next()) {
     SKALD_ASSIGN_OR_RETURN(const uint64_t id, internal::IdIn(cursor->key(), outbox_.pending));
     const MutexLock lock(mutex_);
-    if (known_.size() >= kHeldMax) {
-      look_next_ = Now();
-      return absl::OkStatus();
-    }
-    look_from_ = std::max(look_from_, id + 1);
-    if (known_.contains(id)) continue;
-    absl::StatusOr<internal::OutboxRow> row = internal::DecodeOutboxRow(cursor->value());
-    if (!row.ok()) {
-      // Nobody can publish it, and it stays where a person finds it.
-      known_.insert(id);
-      ++stats_.failed;
-      continue;
-    }
-    const auto before = keys_.find(row->message.key);
-    if (before != keys_.end() && before->second.size() >= kHeldPerKeyMax) {
-      left_.insert(row->message.key);
-    }
-    if (left_.contains(row->message.key)) continue;
-    known_.insert(id);
-    auto held = std::make_shared<Held>();
-    held->id = id;
-    held->row = *std::move(row);
-    ages_.emplace(id, held->row.added);
-    auto& queue = keys_[held->row.message.key];
-    const auto after = std::find_if(queue.begin(), queue.end(),
-                                    [id](const auto& other) { return other->id > id; });
-    // What is under way stays first.
-    queue.insert(
-        after == queue.begin() && !queue.empty() && queue.front()->sent ? after + 1 : after,
-        std::move(held));
+    if (!Hold(id, cursor->value())) return absl::OkStatus();
   }
   return cursor->status();
+}
+
+// RETURNS: false: there is no room for it.
+bool Relay::Impl::Hold(uint64_t id, std::string_view value) {
+  if (known_.size() >= kHeldMax) return false;
+  look_from_ = std::max(look_from_, id + 1);
+  if (known_.contains(id) || gone_.contains(id)) return true;
+  absl::StatusOr<internal::OutboxRow> row = internal::DecodeOutboxRow(value);
+  if (!row.ok()) {
+    // Nobody can publish it, and it stays where a person finds it.
+    known_.insert(id);
+    ++stats_.failed;
+    return true;
+  }
+  const auto before = keys_.find(row->message.key);
+  if (before != keys_.end() && before->second.size() >= kHeldPerKeyMax) {
+    left_.insert(row->message.key);
+  }
+  if (left_.contains(row->message.key)) return true;
+  known_.insert(id);
+  auto held = std::make_shared<Held>();
+  held->id = id;
+  held->row = *std::move(row);
+  ages_.emplace(id, held->row.added);
+  auto& queue = keys_[held->row.message.key];
+  const auto after =
+      std::find_if(queue.begin(), queue.end(), [id](const auto& other) { return other->id > id; });
+  // What is under way stays first.
+  queue.insert(after == queue.begin() && !queue.empty() && queue.front()->sent ? after + 1 : after,
+               std::move(held));
+  return true;
 }
 
 // The first of each key that may be sent now. `next`: when another may be.
@@ -234,7 +251,8 @@ absl::Duration Relay::Impl::Poll() {
   const MutexLock lock(mutex_);
   // A store that cannot be read now is read again.
   if (!looked.ok()) ++stats_.failed;
-  return std::min(next, look_next_);
+  // Without room there is nothing to look for, until an answer makes some.
+  return known_.size() >= kHeldMax ? next : std::min(next, look_next_);
 }
 
 void Relay::Impl::Later(Held& held) {
@@ -296,6 +314,7 @@ void Relay::Impl::Removed(const std::shared_ptr<Held>& held, bool parked,
       --stats_.in_flight;
       ++(parked ? stats_.parked : stats_.published);
       known_.erase(held->id);
+      if (looking_) gone_.insert(held->id);
       ages_.erase(held->id);
       const auto queue = keys_.find(held->row.message.key);
       std::erase(queue->second, held);
@@ -303,8 +322,8 @@ void Relay::Impl::Removed(const std::shared_ptr<Held>& held, bool parked,
       if (drained) keys_.erase(queue);
       // What was left behind it can be taken now.
       if (drained && left_.contains(held->row.message.key)) look_next_ = look_back_ = Now();
-      // Room for more.
-      if (known_.size() + 1 == kHeldMax) look_next_ = Now();
+      // Room for more, and for enough to be worth a look.
+      if (known_.size() == kRoomAgain) look_next_ = Now();
     }
   }
   changed_.NotifyAll();
