@@ -62,6 +62,7 @@ void Shard::FallAsleep(Machine& machine, absl::Time wake) {
   group.builder.AddAsleep(machine.id);
   if (machine.asleep) {
     // What it waited for is over and did not matter: another timer takes its place.
+    SKALD_CHECK(machine.wake.time != wake, "a timer would be taken away with its own row");
     group.deletes.push_back(WakeKey(machine.wake));
   } else {
     group.left_homes.push_back(machine.home);

@@ -122,7 +122,8 @@ void Shard::Follow(Machine& machine, const NextList& nexts) {
     }
     if (!machine.halted.empty()) return AnnounceStuck(machine);
   }
-  const absl::Time wake = std::min(ArmTimer(machine, wait_until), ask_again);
+  // As its row will tell it, so that what comes back is compared with what was written.
+  const absl::Time wake = RowTime(std::min(ArmTimer(machine, wait_until), ask_again));
   if (patient || !MayFallAsleep(machine, wake)) return;
   // With its rows there already it only needs to go.
   if (machine.asleep && machine.wake.time == wake) return LeaveMemory(machine);

@@ -305,5 +305,48 @@ TEST_CASE("rows of others in the store are none of the coordinator's business") 
   CHECK(w.coordinator->List({.finished = true})->size() == 1);
 }
 
+TEST_CASE("a time that no row can hold exactly keeps its timer when the saga sleeps again") {
+  const auto wait = GENERATE(absl::Hours(1) + absl::Nanoseconds(500), absl::Hours(24) / 7);
+  Sleepy w;
+  w.Open({w.Paying(wait)});
+  const auto saga = w.Start();
+  w.Run();
+  REQUIRE(w.asleep() == 1);
+  CHECK(w.coordinator->Show(saga.id()).ok());  // comes back, and sleeps again
+  w.Pass(absl::Seconds(5));
+  REQUIRE(w.asleep() == 1);
+  SECTION("it wakes in its time") {
+    w.Pass(absl::Hours(2));
+    w.Pass(absl::Hours(2));
+    CHECK(w.asleep() == 0);
+    CHECK(w.script.calls.size() == 2);
+  }
+  SECTION("it is there after a restart") {
+    w.Crash();
+    w.Open({w.Paying(wait)});
+    w.Run();
+    const auto again = w.Start();
+    w.Run();
+    CHECK(again.existed());
+    CHECK(again.id() == saga.id());
+    CHECK(w.script.calls.size() == 1);
+  }
+}
+
+TEST_CASE("a wait beyond all times is one without an end") {
+  Sleepy w;
+  w.Open({w.Paying(absl::Hours(24) * 365 * 400'000)});
+  const auto saga = w.Start();
+  w.Run();
+  REQUIRE(w.asleep() == 1);
+  CHECK(w.coordinator->Show(saga.id()).ok());
+  w.Pass(absl::Seconds(5));
+  REQUIRE(w.asleep() == 1);
+  w.Crash();
+  w.Open({w.Paying(absl::Hours(24) * 365 * 400'000)});
+  w.Run();
+  CHECK(w.Start().existed());
+}
+
 }  // namespace
 }  // namespace skald_test
