@@ -56,14 +56,14 @@ FloorClaim Floors::ClaimDrop(StoreId store, uint64_t step) {
   return BarrierFloor{store, Incarnation{floor.written}};
 }
 
-void Floors::EndDrop(const FloorClaim& claim) {
+void Floors::EndDrop(const FloorClaim& claim, bool dropped) {
   if (!claim) return;
   MutexLock lock(mutex_);
   Floor& floor = floors_[static_cast<uint64_t>(claim->store)];
   SKALD_CHECK(floor.dropping && floor.dropped <= static_cast<uint64_t>(claim->floor),
               "dropped={} claimed={}", floor.dropped, static_cast<uint64_t>(claim->floor));
   floor.dropping = false;
-  floor.dropped = static_cast<uint64_t>(claim->floor);
+  if (dropped) floor.dropped = static_cast<uint64_t>(claim->floor);
 }
 
 std::vector<StoreId> Floors::Stores() {

@@ -120,13 +120,15 @@ absl::Status IdGenerator::State::CheckClock(int64_t reached, int64_t wall) const
   if (behind <= options.step_back_max + options.reserve_ahead || options.go_on) {
     return absl::OkStatus();
   }
-  return absl::FailedPreconditionError(fmt::format(
-      "the wall clock says {}, and ids of this worker have reached {}: it stepped back by more "
-      "than "
-      "step_back_max ({}). Set it right, or let ids go on from there (IdGeneratorOptions::go_on)",
-      absl::FormatTime(kEpoch + absl::Milliseconds(wall), absl::UTCTimeZone()),
-      absl::FormatTime(kEpoch + absl::Milliseconds(reached), absl::UTCTimeZone()),
-      absl::FormatDuration(options.step_back_max)));
+  return absl::FailedPreconditionError(
+      fmt::format("the wall clock says {}, and ids of this worker have reached {}: it stepped back "
+                  "by more than "
+                  "step_back_max ({}), or an earlier generator reserved further ahead. Set it "
+                  "right, or let ids "
+                  "go on from there (IdGeneratorOptions::go_on)",
+                  absl::FormatTime(kEpoch + absl::Milliseconds(wall), absl::UTCTimeZone()),
+                  absl::FormatTime(kEpoch + absl::Milliseconds(reached), absl::UTCTimeZone()),
+                  absl::FormatDuration(options.step_back_max)));
 }
 
 // Puts the end of the reserved span to `from` and the span behind it. Only who has read the row as

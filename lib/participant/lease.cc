@@ -62,6 +62,10 @@ class Lease::Impl : public std::enable_shared_from_this<Impl> {
     const MutexLock lock(mutex_);
     return fence_;
   }
+  absl::Status status() const SKALD_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return status_;
+  }
   std::stop_token stop_token() const SKALD_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     return lost_.get_token();
@@ -72,17 +76,25 @@ class Lease::Impl : public std::enable_shared_from_this<Impl> {
 
  private:
   // What is written, and what it means when it is durable.
-  enum class Asked : uint8_t { kTake, kRenew, kRelease };
+  enum class Asked : uint8_t { kTake, kRenew };
+
+  // What was asked for, when, and how often the lease had been given up by then.
+  struct Request {
+    Asked asked = Asked::kTake;
+    uint64_t fence = 0;
+    absl::Duration at;
+    uint64_t releases = 0;
+  };
 
   void Loop() SKALD_EXCLUDES(mutex_);
   absl::Duration Now() const { return options_.clock->Boot(); }
   absl::Duration Part(int thirds) const { return options_.duration * thirds / 3; }
   void Ask() SKALD_EXCLUDES(mutex_);
+  bool Choose(const std::optional<LeaseRow>& row, LeaseRow& next, Request& request)
+      SKALD_REQUIRES(mutex_);
   bool MayTake(const std::optional<LeaseRow>& row, absl::Duration now) SKALD_REQUIRES(mutex_);
-  absl::Status Write(Transaction rows, LeaseRow row, Asked asked, absl::Duration now)
-      SKALD_EXCLUDES(mutex_);
-  void Answered(Asked asked, uint64_t fence, absl::Duration at, const absl::Status& status)
-      SKALD_EXCLUDES(mutex_);
+  absl::Status Write(Transaction rows, const LeaseRow& row, Request request) SKALD_EXCLUDES(mutex_);
+  void Answered(const Request& request, const absl::Status& status) SKALD_EXCLUDES(mutex_);
   void Lose(absl::Status why) SKALD_REQUIRES(mutex_);
   void StopLost() SKALD_EXCLUDES(mutex_);
   void Tell() SKALD_EXCLUDES(mutex_);
@@ -101,6 +113,9 @@ class Lease::Impl : public std::enable_shared_from_this<Impl> {
   absl::Duration due_ SKALD_GUARDED_BY(mutex_);       // to ask, or to renew
   bool asking_ SKALD_GUARDED_BY(mutex_) = false;      // a commit is under way
   uint64_t answers_ SKALD_GUARDED_BY(mutex_) = 0;     // that came back
+  uint64_t releases_ SKALD_GUARDED_BY(mutex_) = 0;
+  absl::Duration not_before_ SKALD_GUARDED_BY(mutex_) = -absl::InfiniteDuration();  // to take it
+  absl::Status status_ SKALD_GUARDED_BY(mutex_);
   std::stop_source lost_ SKALD_GUARDED_BY(mutex_);
   std::vector<std::stop_source> ended_ SKALD_GUARDED_BY(mutex_);  // to be stopped without the lock
   // The holder as it was last seen to move, and when that was.
@@ -214,82 +229,93 @@ bool Lease::Impl::MayTake(const std::optional<LeaseRow>& row, absl::Duration now
 }
 
 void Lease::Impl::Ask() {
-  const absl::Duration now = Now();
-  const auto later = [&](absl::Status why) SKALD_EXCLUDES(mutex_) {
+  Request request{.at = Now()};
+  {
+    const MutexLock lock(mutex_);
+    request.releases = releases_;
+  }
+  const auto later = [&](const absl::Status& why) SKALD_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     asking_ = false;
-    due_ = std::max(due_, now + options_.duration / 10);
-    if (held_ && !why.ok() && absl::IsAborted(why)) Lose(std::move(why));
+    status_ = why;
+    due_ = std::max(due_, request.at + options_.duration / 10);
   };
   Transaction rows = committer_.Begin();
   const absl::StatusOr<std::optional<std::string>> bytes = rows.Get(row_key_);
-  if (!bytes.ok()) return later(absl::OkStatus());
+  if (!bytes.ok()) return later(bytes.status());
   std::optional<LeaseRow> row;
   if (*bytes) {
     absl::StatusOr<LeaseRow> read = DecodeLeaseRow(**bytes, options_.name);
-    if (!read.ok()) return later(absl::OkStatus());
+    if (!read.ok()) return later(read.status());
     row = *std::move(read);
   }
   LeaseRow next{.held = true, .duration = options_.duration, .holder = options_.holder};
-  Asked asked = Asked::kTake;
   {
     const MutexLock lock(mutex_);
-    if (held_) {
-      if (!row || row->fence != fence_) {
-        asking_ = false;
-        due_ = now;
-        Lose(absl::AbortedError(fmt::format("'{}' has taken it", row ? row->holder : "nobody")));
-        return;
-      }
-      asked = Asked::kRenew;
-      next.fence = fence_;
-    } else {
-      if (!MayTake(row, now)) {
-        asking_ = false;
-        return;
-      }
-      next.fence = (row ? row->fence : 0) + 1;
-      if (SKALD_SABOTAGED(kKeepsFence) && row) next.fence = row->fence;
+    if (!Choose(row, next, request)) {
+      asking_ = false;
+      return;
     }
-    next.serial = (row ? row->serial : 0) + 1;
   }
-  IgnoreError(Write(std::move(rows), next, asked, now), "it is asked for again");
+  IgnoreError(Write(std::move(rows), next, request), "it is asked for again");
 }
 
-absl::Status Lease::Impl::Write(Transaction rows, LeaseRow row, Asked asked, absl::Duration now) {
+// What to write over `row`. RETURNS: false: nothing now.
+bool Lease::Impl::Choose(const std::optional<LeaseRow>& row, LeaseRow& next, Request& request) {
+  status_ = absl::OkStatus();
+  if (releases_ != request.releases) return false;  // given up while the row was read
+  if (held_ && (!row || row->fence != fence_)) {
+    due_ = request.at;
+    Lose(absl::AbortedError(fmt::format("'{}' has taken it", row ? row->holder : "nobody")));
+    return false;
+  }
+  if (!held_ && (request.at < not_before_ || !MayTake(row, request.at))) {
+    due_ = std::max(due_, not_before_);
+    return false;
+  }
+  request.asked = held_ ? Asked::kRenew : Asked::kTake;
+  next.fence = held_ ? fence_ : (row ? row->fence : 0) + 1;
+  if (SKALD_SABOTAGED(kKeepsFence) && row) next.fence = row->fence;
+  next.serial = (row ? row->serial : 0) + 1;
+  request.fence = next.fence;
+  return true;
+}
+
+absl::Status Lease::Impl::Write(Transaction rows, const LeaseRow& row, Request request) {
   rows.Put(row_key_, EncodeLeaseRow(row));
-  if (asked == Asked::kTake) rows.Put(fence_key_, EncodeFence(row.fence));
-  const absl::Status queued = std::move(rows).CommitThen(
-      [self = shared_from_this(), asked, fence = row.fence, now](const absl::Status& status) {
-        self->Answered(asked, fence, now, status);
+  if (request.asked == Asked::kTake) rows.Put(fence_key_, EncodeFence(row.fence));
+  const absl::Status queued =
+      std::move(rows).CommitThen([self = shared_from_this(), request](const absl::Status& status) {
+        self->Answered(request, status);
       });
-  if (!queued.ok()) Answered(asked, row.fence, now, queued);
+  if (!queued.ok()) Answered(request, queued);
   return queued;
 }
 
-// `at`: when it was asked. Time is counted from there, for others count from when they see it.
-void Lease::Impl::Answered(Asked asked, uint64_t fence, absl::Duration at,
-                           const absl::Status& status) {
+// Time is counted from when it was asked, for others count from when they see it.
+void Lease::Impl::Answered(const Request& request, const absl::Status& status) {
   {
     const MutexLock lock(mutex_);
     asking_ = false;
     ++answers_;
+    status_ = status;
     const absl::Duration now = Now();
-    const bool in_time = now < at + Part(2);
+    const absl::Duration deadline = request.at + Part(SKALD_SABOTAGED(kBelievesTooLong) ? 6 : 2);
     if (!status.ok()) {
-      due_ = now + options_.duration / 10;
-    } else if (asked == Asked::kTake) {
-      fence_ = fence;
-      due_ = at + Part(1);
-      deadline_ = at + Part(SKALD_SABOTAGED(kBelievesTooLong) ? 6 : 2);
-      held_ = in_time && !stopping_;
+      due_ = std::max(now + options_.duration / 10, not_before_);
+    } else if (request.asked == Asked::kTake) {
+      fence_ = request.fence;
+      due_ = std::max(request.at + Part(1), not_before_);
+      deadline_ = deadline;
+      // Given up meanwhile, it lapses.
+      held_ = now < deadline && !stopping_ && request.releases == releases_;
       if (held_) {
         lost_ = std::stop_source();
-        taken_ = fence;
+        taken_ = fence_;
       }
-    } else if (asked == Asked::kRenew && held_ && fence == fence_) {
-      due_ = at + Part(1);
-      deadline_ = std::max(deadline_, at + Part(SKALD_SABOTAGED(kBelievesTooLong) ? 6 : 2));
+    } else if (held_ && request.fence == fence_) {
+      due_ = request.at + Part(1);
+      deadline_ = std::max(deadline_, deadline);
     }
   }
   changed_.NotifyAll();
@@ -316,11 +342,13 @@ absl::Status Lease::Impl::Release() {
   uint64_t fence = 0;
   {
     const MutexLock lock(mutex_);
+    // Believed in no longer, whatever becomes of the row, and not asked for before others could.
+    ++releases_;
+    not_before_ = due_ = Now() + options_.duration;
+    taken_.reset();
     if (!held_) return absl::OkStatus();
-    // Believed in no longer, whatever becomes of the row.
     held_ = false;
     ended_.push_back(lost_);
-    due_ = Now() + options_.duration;
     fence = fence_;
   }
   StopLost();
@@ -373,6 +401,9 @@ bool Lease::Held() const {
 }
 uint64_t Lease::fence() const {
   return impl_->fence();
+}
+absl::Status Lease::status() const {
+  return impl_->status();
 }
 std::stop_token Lease::stop_token() const {
   return impl_->stop_token();

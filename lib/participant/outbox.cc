@@ -17,7 +17,6 @@ namespace internal {
 namespace {
 
 constexpr uint8_t kFormat = 1;
-constexpr size_t kHeadersMax = 1000;
 constexpr size_t kNameBytesMost = 64;
 
 }  // namespace
@@ -41,7 +40,7 @@ absl::StatusOr<OutboxRow> DecodeOutboxRow(std::string_view bytes) {
   row.message.key = in.String();
   row.message.topic = in.String();
   row.message.body = in.String();
-  const uint64_t headers = in.VarintUpTo(kHeadersMax);
+  const uint64_t headers = in.VarintUpTo(kMessageHeadersMax);
   for (uint64_t i = 0; i < headers && in.ok(); ++i) {
     std::string name(in.String());
     row.message.headers.emplace_back(std::move(name), std::string(in.String()));
@@ -85,18 +84,16 @@ constexpr int kCountBits = 40;
 }  // namespace
 
 absl::Status Outbox::Impl::TakeOver() {
-  const std::string key = fmt::format("~o/{}", options.name);
   Transaction rows = committer.Begin();
-  SKALD_ASSIGN_OR_RETURN(const std::optional<std::string> row, rows.Get(key));
+  SKALD_ASSIGN_OR_RETURN(const std::optional<std::string> stands, rows.Get(row_key));
   uint64_t openings = 0;
-  if (row) {
-    ByteReader in(*row);
+  if (stands) {
+    ByteReader in(*stands);
     openings = in.Big<uint64_t>();
     SKALD_RETURN_IF_ERROR(in.Finish(fmt::format("row of outbox '{}'", options.name)));
   }
-  std::string next;
-  ByteWriter(&next).Big(openings + 1);
-  rows.Put(key, next);
+  ByteWriter(&row).Big(openings + 1);
+  rows.Put(row_key, row);
   SKALD_RETURN_IF_ERROR(
       Annotate(std::move(rows).Commit(), fmt::format("opening outbox '{}'", options.name)));
   ids = std::make_shared<Sequence>((openings + 1) << kCountBits);
@@ -124,10 +121,25 @@ absl::Status Outbox::Add(Transaction& rows, const Message& message) {
                            std::string_view(message.key).substr(0, 64), why)));
   };
   if (message.topic.empty()) return refuse("it has no topic");
+  if (message.key.size() > kMessageKeyBytesMax) {
+    return refuse(fmt::format("the key has {} bytes, the bound is {}", message.key.size(),
+                              kMessageKeyBytesMax));
+  }
+  if (message.headers.size() > kMessageHeadersMax) {
+    return refuse(fmt::format("it has {} headers, the bound is {}", message.headers.size(),
+                              kMessageHeadersMax));
+  }
+  if (!rows.BelongsTo(impl_->committer)) return refuse("the transaction is of another committer");
   const std::string bytes = internal::EncodeOutboxRow({impl_->options.clock->Wall(), message, {}});
   if (bytes.size() > impl_->options.message_bytes_max) {
     return refuse(fmt::format("it has {} bytes, the bound is {} (message_bytes_max)", bytes.size(),
                               impl_->options.message_bytes_max));
+  }
+  // An opening that was overtaken would number its messages below those of its successor.
+  SKALD_ASSIGN_OR_RETURN(const std::optional<std::string> stands, rows.Get(impl_->row_key));
+  if (stands != impl_->row) {
+    return absl::AbortedError(fmt::format(
+        "outbox '{}' has been opened by another process since: stop", impl_->options.name));
   }
   if (SKALD_SABOTAGED(kTellsBesideTheChange)) {
     Transaction alone = impl_->committer.Begin();

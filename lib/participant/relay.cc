@@ -97,6 +97,7 @@ class Relay::Impl : public std::enable_shared_from_this<Impl> {
   absl::flat_hash_set<uint64_t> known_ SKALD_GUARDED_BY(mutex_);  // held, or being removed
   // Keys of which a message was left for a later look; those behind it wait for that, too.
   absl::flat_hash_set<std::string> left_ SKALD_GUARDED_BY(mutex_);
+  absl::flat_hash_set<uint64_t> damaged_ SKALD_GUARDED_BY(mutex_);
   uint64_t look_from_ SKALD_GUARDED_BY(mutex_) = 0;
   absl::Duration look_next_ SKALD_GUARDED_BY(mutex_);
   absl::Duration look_back_ SKALD_GUARDED_BY(mutex_);
@@ -186,8 +187,7 @@ bool Relay::Impl::Hold(uint64_t id, std::string_view value) {
   absl::StatusOr<internal::OutboxRow> row = internal::DecodeOutboxRow(value);
   if (!row.ok()) {
     // Nobody can publish it, and it stays where a person finds it.
-    known_.insert(id);
-    ++stats_.failed;
+    stats_.damaged += damaged_.insert(id).second;
     return true;
   }
   const auto before = keys_.find(row->message.key);

@@ -86,7 +86,7 @@ class Search {
       const bool still = seen_[worker] == seen;
       seen_[worker] = seen;
       const bool ours = !options_.holder.empty() && row.holder == options_.holder;
-      const int kind = row.held && ours && tries_ == 0 ? 0 : !row.held ? 1 : still ? 2 : 3;
+      const int kind = ours && tries_ == 0 ? 0 : !row.held ? 1 : still ? 2 : 3;
       const bool at_once = kind < 2;
       kinds[kind].push_back({worker, row.fence, at_once ? options_.duration : row.duration * 1.25,
                              std::move(row.holder)});

@@ -13,6 +13,8 @@ namespace skald::inline v1 {
 namespace rocks {
 namespace {
 
+constexpr int kDropsPerWrite = 1000;
+
 rocksdb::WriteOptions Synced() {
   rocksdb::WriteOptions options;
   options.sync = true;
@@ -69,9 +71,26 @@ absl::Status HostPort::Scan(
 }
 
 absl::Status HostPort::DropRange(const KeyRange& range) {
-  return FromRocks(table_->db.DeleteRange(rocksdb::WriteOptions(), table_->family,
-                                          SliceOf(range.from), SliceOf(range.to)),
-                   "dropping records below the floor");
+  const rocksdb::Status dropped = table_->db.DeleteRange(rocksdb::WriteOptions(), table_->family,
+                                                         SliceOf(range.from), SliceOf(range.to));
+  if (dropped.IsNotSupported()) return DropOneByOne(range);  // a TransactionDB
+  return FromRocks(dropped, "dropping records below the floor");
+}
+
+absl::Status HostPort::DropOneByOne(const KeyRange& range) {
+  rocksdb::WriteBatch batch;
+  const auto write = [&] {
+    const rocksdb::Status written = table_->db.Write(rocksdb::WriteOptions(), &batch);
+    batch.Clear();
+    return FromRocks(written, "dropping records below the floor");
+  };
+  const absl::Status dropped = Scan(range, [&](std::string_view key, std::string_view) {
+    const rocksdb::Status deleted = batch.Delete(table_->family, SliceOf(key));
+    if (!deleted.ok()) return FromRocks(deleted, "dropping a record");
+    return batch.Count() < kDropsPerWrite ? absl::OkStatus() : write();
+  });
+  SKALD_RETURN_IF_ERROR(dropped);
+  return batch.Count() == 0 ? absl::OkStatus() : write();
 }
 
 }  // namespace rocks

@@ -66,6 +66,8 @@ class HostPort {
   absl::Status DropRange(const KeyRange& range);
 
  private:
+  absl::Status DropOneByOne(const KeyRange& range);
+
   std::unique_ptr<HostTable> table_;
 };
 

@@ -189,6 +189,10 @@ void Transaction::PutNext(std::string_view prefix, std::shared_ptr<Sequence> seq
   }
 }
 
+bool Transaction::BelongsTo(const Committer& committer) const {
+  return state_->impl == committer.impl_;
+}
+
 void Transaction::DiscardWrites() {
   state_->unit.Clear();
   state_->numbered.clear();

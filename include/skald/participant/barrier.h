@@ -64,9 +64,9 @@ class SKALD_EXPORT Barrier {
   template <typename T>
   using Callback = absl::AnyInvocable<void(Verdict<T>) &&>;
 
-  // Reads the floors. One barrier of a name at a time over one store; `committer` outlives all
-  // calls. To end those that are in process, destroy `committer` before the barrier: they get
-  // Unknown.
+  // Reads the floors. One barrier of a name at a time over one store: a process that takes over
+  // opens its committer under the same writer's name, which shuts the earlier one out. `committer`
+  // outlives all calls. To end those that wait for it, shut it down: they get Unknown.
   // RETURNS: InvalidArgument for the options; DataLoss, naming the row, for a floor that does not
   //          read; what the store says.
   static absl::StatusOr<std::unique_ptr<Barrier>> Open(Committer& committer,

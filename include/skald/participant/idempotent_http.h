@@ -60,7 +60,8 @@ struct HttpAnswer {
 
 struct IdempotentHttpOptions {
   std::string name = "http";  // of this interface: its rows begin with it
-  // How long an answer is known. The draft wants it published.
+  // How long an answer is known, by the wall clock: one that leaps ahead by this forgets them all.
+  // The draft wants it published.
   absl::Duration retention = absl::Hours(24);
   size_t key_bytes_max = 255;
   // Of a recorded answer. A larger one is not recorded, and neither is what went with it: 500.
@@ -79,7 +80,8 @@ SKALD_EXPORT absl::StatusOr<std::string> ParseIdempotencyKey(std::string_view he
 // THREADS: any.
 class SKALD_EXPORT IdempotentHttp {
  public:
-  // `committer` must outlive it, and must be served by a thread of its own.
+  // `committer` must outlive it, and must be served by a thread of its own; where several processes
+  // share the store, it has CommitterOptions::shared_rows.
   // RETURNS: InvalidArgument: an option makes no sense.
   static absl::StatusOr<std::unique_ptr<IdempotentHttp>> Open(Committer& committer,
                                                               IdempotentHttpOptions options = {});

@@ -70,6 +70,9 @@ class SKALD_EXPORT Lease {
   bool Held() const;
   // Of this holding, or of the last one; 0: never held.
   uint64_t fence() const;
+  // How the last request ended: OK also when another holds it. DataLoss: its row does not read, and
+  // nobody can take it.
+  absl::Status status() const;
   // Stops when this holding is lost. Of no holding: stopped already.
   std::stop_token stop_token() const;
 
@@ -77,7 +80,8 @@ class SKALD_EXPORT Lease {
   // RETURNS: Aborted: it is not held, or has changed hands; what the transaction says
   absl::Status Guard(Transaction& rows) const;
 
-  // Gives it up: the next one may take it at once. RETURNS: what the store says; OK if not held.
+  // Gives it up: the next one may take it at once; this process asks again after the duration.
+  // RETURNS: what the store says; OK if not held.
   absl::Status Release();
 
   // Does what is due: asks for it, renews it, notices its loss. Does not wait for the store.

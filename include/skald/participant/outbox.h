@@ -42,6 +42,9 @@ struct Message {
   friend bool operator==(const Message&, const Message&) = default;
 };
 
+inline constexpr size_t kMessageKeyBytesMax = 1024;
+inline constexpr size_t kMessageHeadersMax = 1000;
+
 // A message as it is published.
 struct OutgoingMessage {
   std::string_view outbox;  // the outbox' name
@@ -56,7 +59,8 @@ struct OutboxOptions {
   const Clock* clock = &Clock::Real();
 };
 
-// THREADS: any. One outbox of a name at a time, in one process.
+// THREADS: any. One outbox of a name at a time, in one process: whoever opens it shuts earlier ones
+// out.
 class SKALD_EXPORT Outbox {
  public:
   // Takes over its numbers, durably. `committer` must outlive it, and must be served by a thread of
@@ -67,8 +71,9 @@ class SKALD_EXPORT Outbox {
   ~Outbox();
 
   // The message leaves with the transaction.
-  // RETURNS: InvalidArgument: it is over the bound, or has no topic.
-  // COST: encodes it; no I/O.
+  // RETURNS: InvalidArgument: it is over a bound, has no topic, or `rows` is of another committer
+  //          Aborted: another process has opened the outbox since; what the store says
+  // COST:    encodes it; reads a row that does not change.
   absl::Status Add(Transaction& rows, const Message& message);
 
   // Messages that were refused for good, oldest first.
@@ -134,6 +139,7 @@ class SKALD_EXPORT Relay {
     uint64_t published = 0;  // confirmed, in this process
     uint64_t failed = 0;     // tries that were not
     uint64_t parked = 0;
+    uint64_t damaged = 0;  // rows that do not read; they stay where they are
     size_t in_flight = 0;
     size_t waiting = 0;                         // seen, not yet sent; at most a few thousand
     absl::Duration lag = absl::ZeroDuration();  // age of the oldest that is not published

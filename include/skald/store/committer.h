@@ -88,6 +88,8 @@ class SKALD_EXPORT Transaction {
   // Puts `value` under `prefix` and the next number of `sequence`, eight bytes, big-endian, which
   // is drawn when the transaction is queued. Get does not see it.
   void PutNext(std::string_view prefix, std::shared_ptr<Sequence> sequence, std::string_view value);
+  // Whether it was begun by this committer.
+  bool BelongsTo(const Committer& committer) const;
   // Forgets what was written; what was read is still required, so that a refusal too rests on rows
   // that stood together.
   void DiscardWrites();

@@ -1,4 +1,5 @@
 #include "barrier_test_util.h"
+#include "skald/store/forwarding_store.h"
 
 using namespace skald;
 using namespace skald::testing;
@@ -157,4 +158,56 @@ TEST_CASE("a floor row that does not read keeps the barrier shut") {
   const auto opened = Barrier::Open(shop.committer());
   CHECK(opened.status().code() == absl::StatusCode::kUnimplemented);  // 'n' is a newer format
   CHECK(opened.status().ToString().find("~f/barrier/") != std::string::npos);
+}
+
+namespace {
+
+// A store that drops nothing, for a while.
+class NoDrops final : public skald::ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  absl::Status DropRange(const skald::Fence& fence, skald::Space space,
+                         const skald::KeyRange& range) override {
+    if (broken) return absl::UnavailableError("not now");
+    return ForwardingStore::DropRange(fence, space, range);
+  }
+  bool broken = false;
+};
+
+}  // namespace
+
+TEST_CASE("what a sweep could not drop the next one drops") {
+  MemoryStore memory;
+  NoDrops store(memory);
+  Shop shop({}, {}, &store);
+  SetStock(shop.committer(), 10);
+  REQUIRE(Take(shop, {.incarnation = 5, .floor = 5}) == VerdictKind::kDone);
+  REQUIRE(Take(shop, {.incarnation = 20, .floor = 10}) == VerdictKind::kDone);
+  store.broken = true;
+  CHECK_FALSE(shop.barrier().Sweep().ok());
+  store.broken = false;
+  CHECK(shop.Records() == 2);
+  CHECK(shop.barrier().Sweep().ok());
+  CHECK(shop.Records() == 1);
+}
+
+TEST_CASE("a process that was left behind does not lower the floor") {
+  MemoryStore memory;
+  const auto left = *Committer::Open(memory, {.writer = "p1", .shared_rows = true});
+  const auto ours = *Committer::Open(memory, {.writer = "p2", .shared_rows = true});
+  SetStock(*ours, 10);
+  auto paused = *Barrier::Open(*left, {.floor_step = 10});
+  auto barrier = *Barrier::Open(*ours, {.floor_step = 10});
+  const auto take = [](Barrier& by, const Asked& asked) {
+    return by.Action(ActionRequest(asked), TakeOne).kind();
+  };
+  REQUIRE(take(*barrier, {.incarnation = 500, .floor = 1}) == VerdictKind::kDone);
+  REQUIRE(take(*barrier, {.incarnation = 1000, .floor = 900}) == VerdictKind::kDone);
+  REQUIRE(barrier->Sweep().ok());
+  CHECK(take(*paused, {.incarnation = 2000, .floor = 100}) == VerdictKind::kDone);
+  // It has learned it, too.
+  CHECK(take(*paused, {.incarnation = 500, .floor = 1}) == VerdictKind::kUnknown);
+  barrier.reset();
+  barrier = *Barrier::Open(*ours, {.floor_step = 10});
+  CHECK(take(*barrier, {.incarnation = 500, .floor = 1}) == VerdictKind::kUnknown);
 }

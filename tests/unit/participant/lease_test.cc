@@ -292,5 +292,49 @@ TEST_CASE("to reclaim a lease one must have a name") {
       Lease::Open(*committer, {.name = "x", .reclaim = true, .own_thread = false}).status()));
 }
 
+TEST_CASE("who has given it up is not told afterwards that it was taken") {
+  Two w;
+  w.a.lease->Poll();
+  while (w.a.committer->PollOnce()) {
+  }
+  REQUIRE(w.a.lease->Held());
+  CHECK(w.a.lease->Release().ok());
+  w.a.Run();
+  CHECK_FALSE(w.a.lease->Held());
+  CHECK(w.a.taken.empty());
+}
+
+TEST_CASE("who has given it up asks again only when others could have taken it") {
+  Two w;
+  w.a.Run();
+  w.Pass(kDuration / 3);
+  w.a.lease->Poll();  // a renewal is on its way
+  CHECK(w.a.lease->Release().ok());
+  w.Pass(kDuration - absl::Seconds(1), /*a_runs=*/true, /*b_runs=*/false);
+  CHECK_FALSE(w.a.lease->Held());
+  CHECK(w.a.taken.size() == 1);
+  w.Pass(absl::Seconds(3), /*a_runs=*/true, /*b_runs=*/false);
+  CHECK(w.a.lease->Held());
+}
+
+TEST_CASE("a lease that was given up while it was asked for is not held") {
+  Two w;
+  w.a.lease->Poll();                 // asked, and not durable yet
+  CHECK(w.a.lease->Release().ok());  // not held: nothing to give up
+  w.a.Run();
+  CHECK_FALSE(w.a.lease->Held());
+  CHECK(w.a.taken.empty());
+}
+
+TEST_CASE("why a lease cannot be had is told") {
+  Two w;
+  CHECK(w.a.lease->status().ok());
+  Transaction rows = w.a.committer->Begin();
+  rows.Put("~l/billing", "nonsense");
+  REQUIRE(w.a.Commit(std::move(rows), "x").ok());
+  w.a.Run();
+  CHECK(absl::IsDataLoss(w.a.lease->status()));
+}
+
 }  // namespace
 }  // namespace skald_test

@@ -375,5 +375,55 @@ TEST_CASE("many threads add, processes die, answers are lost: the inbox counts e
   CHECK(repeated > 0);
 }
 
+TEST_CASE("an outbox that another process has opened since takes no message any more") {
+  MemoryStore store;
+  const auto earlier = *Committer::Open(store, {.writer = "p1", .shared_rows = true});
+  const auto later = *Committer::Open(store, {.writer = "p2", .shared_rows = true});
+  const auto paused = *Outbox::Open(*earlier, {.name = "orders"});
+  Transaction begun = earlier->Begin();
+  REQUIRE(paused->Add(begun, {.key = "k", .topic = "t", .body = "begun"}).ok());
+  const auto outbox = *Outbox::Open(*later, {.name = "orders"});
+  // What was added before is refused too: its number is below those of the successor.
+  CHECK(absl::IsAborted(std::move(begun).Commit()));
+  Transaction rows = earlier->Begin();
+  const absl::Status late = paused->Add(rows, {.key = "k", .topic = "t", .body = "late"});
+  CHECK(absl::IsAborted(late));
+  CHECK_THAT(std::string(late.message()), Catch::Matchers::Contains("opened by another process"));
+  Transaction ours = later->Begin();
+  CHECK(outbox->Add(ours, {.key = "k", .topic = "t", .body = "ours"}).ok());
+}
+
+TEST_CASE("what no consumer could read is refused when it is added") {
+  Post p;
+  CHECK(absl::IsInvalidArgument(p.Add({.key = std::string(1025, 'k'), .topic = "t"})));
+  Message many{.key = "k", .topic = "t"};
+  for (int i = 0; i < 1001; ++i) many.headers.emplace_back("h", "v");
+  CHECK(absl::IsInvalidArgument(p.Add(many)));
+  many.headers.pop_back();
+  CHECK(p.Add(many).ok());
+  CHECK(p.Add({.key = std::string(1024, 'k'), .topic = "t"}).ok());
+  // The longest key is one that an inbox can note.
+  Transaction rows = p.committer->Begin();
+  REQUIRE(Inbox("in").Accept(rows, "orders", std::string(1024, 'k'), 1).ok());
+  CHECK(std::move(rows).Commit().ok());
+  MemoryStore other;
+  const auto committer = *Committer::Open(other, {.writer = "other"});
+  Transaction foreign = committer->Begin();
+  CHECK(absl::IsInvalidArgument(p.outbox->Add(foreign, {.key = "k", .topic = "t"})));
+}
+
+TEST_CASE("a damaged row is counted, and holds up nobody") {
+  Post p;
+  MemoryPublisher publisher;
+  p.OpenRelay(publisher);
+  Transaction rows = p.committer->Begin();
+  rows.Put(std::string("~o/orders/m") + std::string("\0\0\0\0\0\0\0\1", 8), "nonsense");
+  REQUIRE(std::move(rows).Commit().ok());
+  p.AddMany(3, 1);
+  p.Deliver(absl::Seconds(30));
+  CHECK(publisher.published().size() == 3);
+  CHECK(p.relay->stats().damaged == 1);
+}
+
 }  // namespace
 }  // namespace skald_test

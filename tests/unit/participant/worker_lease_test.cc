@@ -182,5 +182,17 @@ TEST_CASE("options of a worker's lease that make no sense are refused") {
   CHECK(absl::IsInvalidArgument(a.Take({.wait_max = -absl::Seconds(1)})));
 }
 
+TEST_CASE("a process that ended in order has the same number when it starts again") {
+  MemoryStore store;
+  uint16_t before = 0;
+  for (int life = 0; life < 4; ++life) {
+    Process process(store, "pod-7");
+    REQUIRE(process.Take().ok());
+    if (life > 0) CHECK(process.worker->worker() == before);
+    before = process.worker->worker();
+    process.worker.reset();
+  }
+}
+
 }  // namespace
 }  // namespace skald_test

@@ -8,6 +8,7 @@
 #include "rocksdb/comparator.h"
 #include "rocksdb/db.h"
 #include "rocksdb/env.h"
+#include "rocksdb/utilities/transaction_db.h"
 #include "skald/base/check.h"
 #include "skald/base/random.h"
 #include "skald/rocksdb/testing/fault_file_system.h"
@@ -286,4 +287,26 @@ TEST_CASE("a host's barrier says what it cannot stand on") {
   CHECK_THAT(
       std::string(ToStd(HostBarrier::Open(*db, db->DefaultColumnFamily()).status().message())),
       Catch::Matchers::Contains("avoid_flush_during_recovery"));
+}
+
+TEST_CASE("in a host's database that can drop no range, records below the floor go one by one") {
+  const TemporaryDirectory directory;
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  rocksdb::TransactionDB* opened = nullptr;
+  REQUIRE(rocksdb::TransactionDB::Open(options, rocksdb::TransactionDBOptions(), directory / "db",
+                                       &opened)
+              .ok());
+  const std::unique_ptr<rocksdb::TransactionDB> db(opened);
+  auto barrier = *HostBarrier::Open(*db, db->DefaultColumnFamily(), {.floor_step = 8});
+  for (uint64_t i = 1; i <= 100; ++i) {
+    BarrierRequest request = RequestOf(i);
+    request.floor = Incarnation{i};
+    REQUIRE(barrier->Action(request, [](rocksdb::WriteBatch&) { return Hold{1}; }).done());
+  }
+  CHECK(barrier->Sweep().ok());
+  size_t rows = 0;
+  const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator({}));
+  for (at->SeekToFirst(); at->Valid(); at->Next()) ++rows;
+  CHECK(rows == 2);  // the last record, and the floor
 }

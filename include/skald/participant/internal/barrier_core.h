@@ -127,6 +127,7 @@ class BarrierCore {
                   Rows rows, Ready& ready);
   void Write(const BarrierRequest& request, const std::string& row_key, const BarrierRecord& record,
              Rows rows, Ready& ready);
+  bool PutFloor(const BarrierFloor& floor, Rows& rows);
   absl::Status Sweep(StoreId store);
   absl::Status DropBelowFloor(StoreId store, uint64_t step);
 
@@ -254,12 +255,25 @@ void BarrierCore<Port>::Write(const BarrierRequest& request, const std::string& 
                               const BarrierRecord& record, Rows rows, Ready& ready) {
   rows.Put(row_key, EncodeBarrierRecord(row_key, record));
   ready.floor = floors_.ClaimWrite(request.key.store, options_.floor_step);
-  if (ready.floor) {
-    // Written without being read: one claim at a time, so that floors follow each other upwards.
-    const std::string floor_key = BarrierFloorKey(options_.name, request.key.store);
-    rows.Put(floor_key, EncodeBarrierFloor(floor_key, ready.floor->floor));
-  }
+  if (ready.floor && !PutFloor(*ready.floor, rows)) Forget(ready);
   ready.rows = std::move(rows);
+}
+
+// RETURNS: false when it is not to be written now.
+template <typename Port>
+bool BarrierCore<Port>::PutFloor(const BarrierFloor& floor, Rows& rows) {
+  const std::string key = BarrierFloorKey(options_.name, floor.store);
+  const absl::StatusOr<std::optional<std::string>> value = rows.Get(key);
+  if (!value.ok()) return false;
+  if (value->has_value()) {
+    const absl::StatusOr<BarrierFloor> stands = DecodeBarrierFloor(key, **value);
+    if (!stands.ok()) return false;
+    // Another process was here, which should not be: what it has dropped stays below the floor.
+    floors_.Learn(floor.store, stands->floor);
+    if (stands->floor >= floor.floor) return false;
+  }
+  rows.Put(key, EncodeBarrierFloor(key, floor.floor));
+  return true;
 }
 
 template <typename Port>
@@ -307,18 +321,19 @@ absl::Status BarrierCore<Port>::DropBelowFloor(StoreId store, uint64_t step) {
   const absl::Status dropped =
       port_.DropRange({BarrierRowBound(options_.name, store, Incarnation{}),
                        BarrierRowBound(options_.name, store, below)});
-  floors_.EndDrop(claim);
+  // What a call left is in the range of the next step; what a sweep left, in that of the next one.
+  const bool complete = dropped.ok() && below == claim->floor;
+  floors_.EndDrop(claim, complete || step > 1);
   return dropped;
 }
 
 template <typename Port>
 absl::Status BarrierCore<Port>::Sweep(StoreId store) {
   if (const FloorClaim claim = floors_.ClaimWrite(store, 1)) {
-    const std::string key = BarrierFloorKey(options_.name, store);
     Rows rows = port_.Begin({.store = store});
-    rows.Put(key, EncodeBarrierFloor(key, claim->floor));
-    const absl::Status written = std::move(rows).Commit();
-    floors_.EndWrite(claim, written.ok());
+    const bool higher = PutFloor(*claim, rows);
+    const absl::Status written = higher ? std::move(rows).Commit() : rows.status();
+    floors_.EndWrite(claim, written.ok() && higher);
     SKALD_RETURN_IF_ERROR(written);
   }
   return DropBelowFloor(store, 1);

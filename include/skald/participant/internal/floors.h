@@ -35,7 +35,7 @@ class SKALD_EXPORT Floors {
   void EndWrite(const FloorClaim& claim, bool durable) SKALD_EXCLUDES(mutex_);
   // The same of what is written above what is dropped.
   FloorClaim ClaimDrop(StoreId store, uint64_t step) SKALD_EXCLUDES(mutex_);
-  void EndDrop(const FloorClaim& claim) SKALD_EXCLUDES(mutex_);
+  void EndDrop(const FloorClaim& claim, bool dropped) SKALD_EXCLUDES(mutex_);
 
   std::vector<StoreId> Stores() SKALD_EXCLUDES(mutex_);
 
