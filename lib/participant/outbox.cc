@@ -77,13 +77,6 @@ bool IsPlainName(std::string_view name) {
 
 using internal::OutboxRow;
 
-namespace {
-
-// An id: how often the outbox was opened, then a count. Ids of a later opening are all higher.
-constexpr int kCountBits = 40;
-
-}  // namespace
-
 absl::Status Outbox::Impl::TakeOver() {
   const std::string key = fmt::format("~o/{}", options.name);
   Transaction rows = committer.Begin();
@@ -99,7 +92,8 @@ absl::Status Outbox::Impl::TakeOver() {
   rows.Put(key, next);
   SKALD_RETURN_IF_ERROR(
       Annotate(std::move(rows).Commit(), fmt::format("opening outbox '{}'", options.name)));
-  next_id.store((openings + 1) << kCountBits);
+  opened_at = (openings + 1) << kCountBits;
+  next_id.store(opened_at);
   return absl::OkStatus();
 }
 

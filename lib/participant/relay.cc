@@ -30,8 +30,12 @@ namespace {
 constexpr size_t kHeldMax = 4096;
 // Of one key: a long queue behind one that is refused leaves room for others.
 constexpr size_t kHeldPerKeyMax = 256;
-// A message can become visible after one with a higher id, as long as transactions last: from time
-// to time all is looked at from the beginning.
+// A message becomes visible after one with a higher id where its transaction takes longer. So an id
+// that was passed over is looked for, for so long, before what lies behind it is taken: its key may
+// have messages there. Its transaction may have been dropped, too, and then nobody tells.
+constexpr absl::Duration kMissedFor = absl::Seconds(10);
+constexpr size_t kMissedMax = 4096;
+// From time to time all is looked at from the beginning.
 constexpr absl::Duration kLookBack = absl::Seconds(10);
 
 // The publisher says that it never will.
@@ -70,6 +74,11 @@ class Relay::Impl : public std::enable_shared_from_this<Impl> {
   void Loop() SKALD_EXCLUDES(mutex_);
   absl::Duration Now() const { return options_.clock->Boot(); }
   absl::Status Look() SKALD_EXCLUDES(mutex_);
+  bool MayLook(uint64_t& from) SKALD_EXCLUDES(mutex_);
+  absl::Status TakeMissed() SKALD_EXCLUDES(mutex_);
+  void Take(uint64_t id, std::string_view value) SKALD_REQUIRES(mutex_);
+  void Hold(uint64_t id, internal::OutboxRow row) SKALD_REQUIRES(mutex_);
+  void NoteMissed(uint64_t id) SKALD_REQUIRES(mutex_);
   std::vector<std::shared_ptr<Held>> Due(absl::Duration& next) SKALD_EXCLUDES(mutex_);
   void Answered(const std::shared_ptr<Held>& held, const absl::Status& status)
       SKALD_EXCLUDES(mutex_);
@@ -93,6 +102,11 @@ class Relay::Impl : public std::enable_shared_from_this<Impl> {
   // Keys of which a message was left for a later look; those behind it wait for that, too.
   absl::flat_hash_set<std::string> left_ SKALD_GUARDED_BY(mutex_);
   uint64_t look_from_ SKALD_GUARDED_BY(mutex_) = 0;
+  // Ids below it were seen, or are missed: passed over, and looked for until then.
+  uint64_t seen_until_ SKALD_GUARDED_BY(mutex_) = 0;
+  absl::btree_map<uint64_t, absl::Duration> missed_ SKALD_GUARDED_BY(mutex_);
+  // Removed since the look that is under way began, which may see them still.
+  absl::flat_hash_set<uint64_t> removed_ SKALD_GUARDED_BY(mutex_);
   absl::Duration look_next_ SKALD_GUARDED_BY(mutex_);
   absl::Duration look_back_ SKALD_GUARDED_BY(mutex_);
   absl::btree_map<uint64_t, absl::Time> ages_ SKALD_GUARDED_BY(mutex_);  // of those held
@@ -133,26 +147,33 @@ Relay::Stats Relay::Impl::stats() const {
   return stats;
 }
 
+// RETURNS: whether it is time to, and there is room.
+bool Relay::Impl::MayLook(uint64_t& from) {
+  const MutexLock lock(mutex_);
+  const absl::Duration now = Now();
+  if (now < look_next_ || known_.size() >= kHeldMax) return false;
+  look_next_ = now + options_.interval;
+  if (now >= look_back_) {
+    look_back_ = now + kLookBack;
+    look_from_ = 0;
+    left_.clear();
+  }
+  from = look_from_;
+  removed_.clear();
+  return true;
+}
+
 // Reads what is new.
 absl::Status Relay::Impl::Look() {
   uint64_t from = 0;
-  {
-    const MutexLock lock(mutex_);
-    const absl::Duration now = Now();
-    if (now < look_next_ || known_.size() >= kHeldMax) return absl::OkStatus();
-    look_next_ = now + options_.interval;
-    if (now >= look_back_) {
-      look_back_ = now + kLookBack;
-      look_from_ = 0;
-      left_.clear();
-    }
-    from = look_from_;
-  }
+  if (!MayLook(from)) return absl::OkStatus();
   std::string end = outbox_.pending;
   ++end.back();
   SKALD_ASSIGN_OR_RETURN(
       const std::unique_ptr<Cursor> cursor,
       outbox_.committer.store().Scan(Space::kRows, {internal::WithId(outbox_.pending, from), end}));
+  // Behind the snapshot, and taken before it: whatever stands before a message in it is there.
+  SKALD_RETURN_IF_ERROR(TakeMissed());
   for (; cursor->Valid(); cursor->Next()) {
     SKALD_ASSIGN_OR_RETURN(const uint64_t id, internal::IdIn(cursor->key(), outbox_.pending));
     const MutexLock lock(mutex_);
@@ -161,33 +182,75 @@ absl::Status Relay::Impl::Look() {
       return absl::OkStatus();
     }
     look_from_ = std::max(look_from_, id + 1);
-    if (known_.contains(id)) continue;
-    absl::StatusOr<internal::OutboxRow> row = internal::DecodeOutboxRow(cursor->value());
-    if (!row.ok()) {
-      // Nobody can publish it, and it stays where a person finds it.
-      known_.insert(id);
-      ++stats_.failed;
-      continue;
-    }
-    const auto before = keys_.find(row->message.key);
-    if (before != keys_.end() && before->second.size() >= kHeldPerKeyMax) {
-      left_.insert(row->message.key);
-    }
-    if (left_.contains(row->message.key)) continue;
-    known_.insert(id);
-    auto held = std::make_shared<Held>();
-    held->id = id;
-    held->row = *std::move(row);
-    ages_.emplace(id, held->row.added);
-    auto& queue = keys_[held->row.message.key];
-    const auto after = std::find_if(queue.begin(), queue.end(),
-                                    [id](const auto& other) { return other->id > id; });
-    // What is under way stays first.
-    queue.insert(
-        after == queue.begin() && !queue.empty() && queue.front()->sent ? after + 1 : after,
-        std::move(held));
+    NoteMissed(id);
+    Take(id, cursor->value());
   }
   return cursor->status();
+}
+
+// What was passed over, and is visible by now.
+absl::Status Relay::Impl::TakeMissed() {
+  std::vector<uint64_t> missed;
+  {
+    const MutexLock lock(mutex_);
+    const absl::Duration now = Now();
+    absl::erase_if(missed_, [now](const auto& one) { return one.second <= now; });
+    for (const auto& [id, until] : missed_) missed.push_back(id);
+  }
+  for (const uint64_t id : missed) {
+    SKALD_ASSIGN_OR_RETURN(
+        const std::optional<Row> row,
+        outbox_.committer.store().Get(Space::kRows, internal::WithId(outbox_.pending, id)));
+    if (!row) continue;
+    const MutexLock lock(mutex_);
+    missed_.erase(id);
+    Take(id, row->value);
+  }
+  return absl::OkStatus();
+}
+
+// `id` is seen: those before it that are not are missed, but for those of earlier openings.
+void Relay::Impl::NoteMissed(uint64_t id) {
+  missed_.erase(id);
+  if (id < seen_until_) return;
+  const uint64_t opened = id >> Outbox::Impl::kCountBits << Outbox::Impl::kCountBits;
+  uint64_t first = std::max(seen_until_, opened);
+  if (id - first > kMissedMax) first = id - kMissedMax;
+  seen_until_ = id + 1;
+  if (id < outbox_.opened_at) return;
+  const absl::Duration until = Now() + kMissedFor;
+  for (; first < id; ++first) missed_.emplace(first, until);
+  while (missed_.size() > kMissedMax) missed_.erase(missed_.begin());
+}
+
+void Relay::Impl::Take(uint64_t id, std::string_view value) {
+  if (known_.contains(id) || removed_.contains(id)) return;
+  absl::StatusOr<internal::OutboxRow> row = internal::DecodeOutboxRow(value);
+  if (!row.ok()) {
+    // Nobody can publish it, and it stays where a person finds it.
+    known_.insert(id);
+    ++stats_.failed;
+    return;
+  }
+  const auto before = keys_.find(row->message.key);
+  if (before != keys_.end() && before->second.size() >= kHeldPerKeyMax) {
+    left_.insert(row->message.key);
+  }
+  if (!left_.contains(row->message.key)) Hold(id, *std::move(row));
+}
+
+void Relay::Impl::Hold(uint64_t id, internal::OutboxRow row) {
+  known_.insert(id);
+  auto held = std::make_shared<Held>();
+  held->id = id;
+  held->row = std::move(row);
+  ages_.emplace(id, held->row.added);
+  auto& queue = keys_[held->row.message.key];
+  const auto after =
+      std::find_if(queue.begin(), queue.end(), [id](const auto& other) { return other->id > id; });
+  // What is under way stays first.
+  queue.insert(after == queue.begin() && !queue.empty() && queue.front()->sent ? after + 1 : after,
+               std::move(held));
 }
 
 // The first of each key that may be sent now. `next`: when another may be.
@@ -285,6 +348,7 @@ void Relay::Impl::Removed(const std::shared_ptr<Held>& held, bool parked,
       --stats_.in_flight;
       ++(parked ? stats_.parked : stats_.published);
       known_.erase(held->id);
+      removed_.insert(held->id);
       ages_.erase(held->id);
       const auto queue = keys_.find(held->row.message.key);
       std::erase(queue->second, held);
