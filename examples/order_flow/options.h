@@ -32,8 +32,12 @@ struct AuditOptions {
   std::string report;
 };
 
+// Print the tables of order states.
+struct StatesOptions {};
+
 // What to do, or the exit code when the command line asked for help or makes no sense; the text for
 // that is printed.
-std::variant<RunOptions, AuditOptions, int> ParseCommandLine(int argc, const char* const* argv);
+std::variant<RunOptions, AuditOptions, StatesOptions, int> ParseCommandLine(
+    int argc, const char* const* argv);
 
 }  // namespace order_flow

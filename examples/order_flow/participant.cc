@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "skald/rocksdb/rocksdb_store.h"
 
 namespace order_flow {
 namespace {
 
-// Six of these and the sagas' own store share the machine.
+// Eight of these and the sagas' own store share the machine.
 constexpr size_t kMemoryBytes = size_t{64} << 20;
 constexpr absl::Duration kCloseMax = absl::Seconds(30);
 
@@ -33,6 +35,14 @@ Participant::~Participant() {
   // Before the barrier: where the disk is full, calls are in process that end with the committer.
   committer_.reset();
   barrier_.reset();
+}
+
+void CommitRows(skald::Transaction rows, RowsDone done) {
+  // (Whichever of the two it is, it is called once.)
+  auto shared = std::make_shared<RowsDone>(std::move(done));
+  const absl::Status queued = std::move(rows).CommitThen(
+      [shared](const absl::Status& status) { std::move (*shared)(status); });
+  if (!queued.ok()) std::move (*shared)(queued);
 }
 
 }  // namespace order_flow

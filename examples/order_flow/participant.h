@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "order.h"
@@ -88,6 +89,21 @@ skald::Verdict<T> Answered(absl::StatusOr<skald::Verdict<T>> answer) {
   return *std::move(answer);
 }
 
+// Whatever a participant's function gives.
+template <typename T>
+skald::Verdict<T> AsVerdict(skald::Verdict<T> verdict) {
+  return verdict;
+}
+template <typename T>
+skald::Verdict<T> AsVerdict(absl::StatusOr<T> result) {
+  if (!result.ok()) return skald::FromStatus(result.status());
+  return *std::move(result);
+}
+inline skald::Verdict<skald::Nothing> AsVerdict(const absl::Status& status) {
+  if (!status.ok()) return skald::FromStatus(status);
+  return skald::Nothing{};
+}
+
 // Hands a barrier's callback over to what waits for it.
 template <typename T>
 auto Forward(skald::Completion<skald::Verdict<T>> done) {
@@ -96,48 +112,67 @@ auto Forward(skald::Completion<skald::Verdict<T>> done) {
 
 }  // namespace internal
 
-// Runs `function` behind the barrier; the thread is free while the answer becomes durable.
-template <typename T, typename Function>
-skald::Task<skald::Verdict<T>> Act(skald::Barrier* barrier, skald::BarrierRequest request,
-                                   Function function) {
+// The four ways in which a step calls a participant. `subject` is the order or the parcel that it
+// is about; `function` gets the transaction and the subject. The thread is free while the answer
+// becomes durable. What is passed by reference outlives the task.
+
+// Runs `function` behind the barrier.
+template <typename T, typename Subject, typename Function>
+skald::Task<skald::Verdict<T>> Act(Participant* participant, const skald::StepContext& step,
+                                   const Subject& subject, Function function) {
+  const skald::BarrierRequest request = RequestOf(step, subject);
   auto start = [&](skald::Completion<skald::Verdict<T>> done) {
-    barrier->ActionThen(request, function, internal::Forward<T>(std::move(done)));
+    auto body = [&](skald::Transaction& rows) {
+      return internal::AsVerdict(function(rows, subject));
+    };
+    participant->barrier().ActionThen(request, body, internal::Forward<T>(std::move(done)));
   };
   auto waiting = skald::AwaitCompletion<skald::Verdict<T>>(start);
   co_return internal::Answered<T>(co_await waiting);
 }
 
-// The same for what may be refused.
-template <typename T, typename Function>
-skald::Task<skald::Verdict<T>> Decide(skald::Barrier* barrier, skald::BarrierRequest request,
-                                      Function function) {
-  auto start = [&](skald::Completion<skald::Verdict<Decision<T>>> done) {
-    barrier->ActionThen(request, function, internal::Forward<Decision<T>>(std::move(done)));
-  };
-  auto waiting = skald::AwaitCompletion<skald::Verdict<Decision<T>>>(start);
-  co_return VerdictOf(internal::Answered<Decision<T>>(co_await waiting));
+// The same for what may be refused: `function` gives a Decision<T>.
+template <typename T, typename Subject, typename Function>
+skald::Task<skald::Verdict<T>> Decide(Participant* participant, const skald::StepContext& step,
+                                      const Subject& subject, Function function) {
+  auto deciding = Act<Decision<T>>(participant, step, subject, std::move(function));
+  co_return VerdictOf(co_await std::move(deciding));
 }
 
-// The same for a compensation, of an action that gave a T.
-template <typename T, typename Function>
-skald::Task<skald::Verdict<skald::Nothing>> Undo(skald::Barrier* barrier,
-                                                 skald::BarrierRequest request, Function function) {
+// Undoes an action that gave a T, which `function` gets too.
+template <typename T, typename Subject, typename Function>
+skald::Task<skald::Verdict<skald::Nothing>> Undo(Participant* participant,
+                                                 const skald::StepContext& step,
+                                                 const Subject& subject, Function function) {
   using skald::Nothing;
+  const skald::BarrierRequest request = RequestOf(step, subject);
   auto start = [&](skald::Completion<skald::Verdict<Nothing>> done) {
-    barrier->CompensationThen<T>(request, function, internal::Forward<Nothing>(std::move(done)));
+    auto body = [&](skald::Transaction& rows, const T& acted) {
+      return internal::AsVerdict(function(rows, subject, acted));
+    };
+    participant->barrier().template CompensationThen<T>(
+        request, body, internal::Forward<Nothing>(std::move(done)));
   };
   auto waiting = skald::AwaitCompletion<skald::Verdict<Nothing>>(start);
   co_return internal::Answered<Nothing>(co_await waiting);
 }
 
 // What became of an action that may be refused and whose answer never came.
-template <typename T>
-skald::Task<skald::Verdict<T>> Ask(skald::Barrier* barrier, skald::BarrierRequest request) {
-  auto start = [&](skald::Completion<skald::Verdict<Decision<T>>> done) {
-    barrier->ReconcileThen<Decision<T>>(request, internal::Forward<Decision<T>>(std::move(done)));
+template <typename T, typename Subject>
+skald::Task<skald::Verdict<T>> Ask(Participant* participant, const skald::StepContext& step,
+                                   const Subject& subject) {
+  using Decided = Decision<T>;
+  const skald::BarrierRequest request = RequestOf(step, subject);
+  auto start = [&](skald::Completion<skald::Verdict<Decided>> done) {
+    participant->barrier().template ReconcileThen<Decided>(
+        request, internal::Forward<Decided>(std::move(done)));
   };
-  auto waiting = skald::AwaitCompletion<skald::Verdict<Decision<T>>>(start);
-  co_return VerdictOf(internal::Answered<Decision<T>>(co_await waiting));
+  auto waiting = skald::AwaitCompletion<skald::Verdict<Decided>>(start);
+  co_return VerdictOf(internal::Answered<Decided>(co_await waiting));
 }
+
+// What is done outside of a barrier. `done` is called once, with what became of it.
+using RowsDone = absl::AnyInvocable<void(const absl::Status&) &&>;
+void CommitRows(skald::Transaction rows, RowsDone done);
 
 }  // namespace order_flow

@@ -141,6 +141,15 @@ std::string BooksTable(const Report& report) {
       .Text();
 }
 
+std::string CallbacksTable(const PaymentAnswers& answers) {
+  if (answers.noted + answers.already + answers.may_not == 0) return {};
+  return Table("Payments by callback, in this run")
+      .Row("paid", answers.noted)
+      .Row("already paid", answers.already)
+      .Row("may not be paid: given back", answers.may_not)
+      .Text();
+}
+
 std::string SpeedTable(const Tally& tally, const Measured& measured) {
   Table table("Speed");
   table.Row("sagas driven to their end", tally.driven);

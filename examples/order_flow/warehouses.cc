@@ -197,43 +197,51 @@ absl::Status Warehouses::SetUpOne(uint8_t warehouse, const OrderSource& orders,
 
 Task<Verdict<Nothing>> Warehouses::Reserve(const StepContext& step, const Parcel& parcel,
                                            bool refuse) {
-  auto body = [&parcel, refuse](Transaction& rows) { return ReserveRows(rows, parcel, refuse); };
-  return Decide<Nothing>(&BarrierOf(parcel), RequestOf(step, parcel), body);
+  return Decide<Nothing>(&Of(parcel), step, parcel,
+                         [refuse](Transaction& rows, const Parcel& wanted) {
+                           return ReserveRows(rows, wanted, refuse);
+                         });
 }
 
 Task<Verdict<Nothing>> Warehouses::Release(const StepContext& step, const Parcel& parcel) {
-  auto body = [&parcel](Transaction& rows, const Decision<Nothing>& reserved) {
-    return reserved.refusal.empty() ? ReleaseRows(rows, parcel) : absl::OkStatus();
-  };
-  return Undo<Decision<Nothing>>(&BarrierOf(parcel), RequestOf(step, parcel), body);
+  using Reserved = Decision<Nothing>;
+  return Undo<Reserved>(&Of(parcel), step, parcel,
+                        [](Transaction& rows, const Parcel& undone, const Reserved& reserved) {
+                          return reserved.refusal.empty() ? ReleaseRows(rows, undone)
+                                                          : absl::OkStatus();
+                        });
 }
 
 Task<Verdict<Nothing>> Warehouses::Confirm(const StepContext& step, const Parcel& parcel,
                                            bool refuse) {
-  auto body = [&parcel, refuse](Transaction& rows) { return ConfirmRows(rows, parcel, refuse); };
-  return Decide<Nothing>(&BarrierOf(parcel), RequestOf(step, parcel), body);
+  return Decide<Nothing>(
+      &Of(parcel), step, parcel,
+      [refuse](Transaction& rows, const Parcel& sold) { return ConfirmRows(rows, sold, refuse); });
 }
 
 Task<Verdict<Nothing>> Warehouses::TakeBack(const StepContext& step, const Parcel& parcel) {
-  auto body = [&parcel](Transaction& rows, const Decision<Nothing>& confirmed) {
-    return confirmed.refusal.empty() ? TakeBackRows(rows, parcel) : absl::OkStatus();
-  };
-  return Undo<Decision<Nothing>>(&BarrierOf(parcel), RequestOf(step, parcel), body);
+  using Confirmed = Decision<Nothing>;
+  return Undo<Confirmed>(&Of(parcel), step, parcel,
+                         [](Transaction& rows, const Parcel& undone, const Confirmed& confirmed) {
+                           return confirmed.refusal.empty() ? TakeBackRows(rows, undone)
+                                                            : absl::OkStatus();
+                         });
 }
 
 Task<Verdict<Nothing>> Warehouses::MarkShipped(const StepContext& step, const Parcel& parcel,
                                                bool refuse) {
-  auto body = [&parcel, refuse](Transaction& rows) { return ShipRows(rows, parcel, refuse); };
-  return Decide<Nothing>(&BarrierOf(parcel), RequestOf(step, parcel), body);
+  return Decide<Nothing>(&Of(parcel), step, parcel,
+                         [refuse](Transaction& rows, const Parcel& leaving) {
+                           return ShipRows(rows, leaving, refuse);
+                         });
 }
 
 Task<Verdict<Nothing>> Warehouses::Shipped(const StepContext& step, const Parcel& parcel) {
-  return Ask<Nothing>(&BarrierOf(parcel), RequestOf(step, parcel));
+  return Ask<Nothing>(&Of(parcel), step, parcel);
 }
 
 Task<Verdict<Nothing>> Warehouses::Restock(const StepContext& step, const Parcel& parcel) {
-  auto body = [&parcel](Transaction& rows) { return RestockRows(rows, parcel); };
-  return Act<Nothing>(&BarrierOf(parcel), RequestOf(step, parcel), body);
+  return Act<Nothing>(&Of(parcel), step, parcel, RestockRows);
 }
 
 Verdict<Nothing> Warehouses::CheckReturn(const Order& order) {

@@ -53,9 +53,7 @@ class Warehouses {
   skald::Verdict<skald::Nothing> CheckReturn(const Order& order);
 
  private:
-  skald::Barrier& BarrierOf(const Parcel& parcel) {
-    return participants_[parcel.warehouse]->barrier();
-  }
+  Participant& Of(const Parcel& parcel) { return *participants_[parcel.warehouse]; }
   absl::Status SetUpOne(uint8_t warehouse, const OrderSource& orders,
                         std::optional<double> fraction);
 
