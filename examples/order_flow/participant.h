@@ -20,17 +20,30 @@
 #include "skald/base/status.h"
 #include "skald/base/verdict.h"
 #include "skald/participant/barrier.h"
+#include "skald/participant/lease.h"
 #include "skald/saga/step_context.h"
 #include "skald/store/committer.h"
 #include "skald/store/store.h"
 
 namespace order_flow {
 
+struct ParticipantOptions {
+  // Its rows are written by the holder of its lease alone, whoever else has its store open. Opening
+  // it takes the lease over.
+  bool leased = false;
+  std::string writer;  // among those that write there; empty: its name
+};
+
 class Participant {
  public:
   // Opens or makes the database `directory`/`name`.
   static absl::StatusOr<std::unique_ptr<Participant>> Open(const std::string& directory,
-                                                           const std::string& name);
+                                                           const std::string& name,
+                                                           ParticipantOptions options = {});
+  // Over a store that others may have open, too.
+  static absl::StatusOr<std::unique_ptr<Participant>> Over(std::shared_ptr<skald::Store> store,
+                                                           const std::string& name,
+                                                           ParticipantOptions options);
   // Waits until everything that was asked for is durable, or cannot become so.
   ~Participant();
 
@@ -38,11 +51,20 @@ class Participant {
   skald::Committer& committer() { return *committer_; }
   skald::Barrier& barrier() { return *barrier_; }
 
+  // By its own clock; true where there is no lease.
+  bool Holds() const { return lease_ == nullptr || lease_->Held(); }
+  // Lets the transaction commit only while the lease is held. RETURNS: Aborted: it is not.
+  absl::Status Guard(skald::Transaction& rows) const {
+    return lease_ == nullptr ? absl::OkStatus() : lease_->Guard(rows);
+  }
+
  private:
   Participant() = default;
+  absl::Status TakeLease(const std::string& name);
 
-  std::unique_ptr<skald::Store> store_;
+  std::shared_ptr<skald::Store> store_;
   std::unique_ptr<skald::Committer> committer_;
+  std::unique_ptr<skald::Lease> lease_;
   std::unique_ptr<skald::Barrier> barrier_;
 };
 
@@ -89,6 +111,11 @@ skald::Verdict<T> Answered(absl::StatusOr<skald::Verdict<T>> answer) {
   return *std::move(answer);
 }
 
+// Somebody else holds the lease, or nobody: not now.
+inline skald::NotDone NotHolder(const absl::Status& guarded) {
+  return skald::RetryLater(std::string(guarded.message()));
+}
+
 // Whatever a participant's function gives.
 template <typename T>
 skald::Verdict<T> AsVerdict(skald::Verdict<T> verdict) {
@@ -122,8 +149,9 @@ skald::Task<skald::Verdict<T>> Act(Participant* participant, const skald::StepCo
                                    const Subject& subject, Function function) {
   const skald::BarrierRequest request = RequestOf(step, subject);
   auto start = [&](skald::Completion<skald::Verdict<T>> done) {
-    auto body = [&](skald::Transaction& rows) {
-      return internal::AsVerdict(function(rows, subject));
+    auto body = [&](skald::Transaction& rows) -> skald::Verdict<T> {
+      const absl::Status ours = participant->Guard(rows);
+      return ours.ok() ? internal::AsVerdict(function(rows, subject)) : internal::NotHolder(ours);
     };
     participant->barrier().ActionThen(request, body, internal::Forward<T>(std::move(done)));
   };
@@ -147,7 +175,9 @@ skald::Task<skald::Verdict<skald::Nothing>> Undo(Participant* participant,
   using skald::Nothing;
   const skald::BarrierRequest request = RequestOf(step, subject);
   auto start = [&](skald::Completion<skald::Verdict<Nothing>> done) {
-    auto body = [&](skald::Transaction& rows, const T& acted) {
+    auto body = [&](skald::Transaction& rows, const T& acted) -> skald::Verdict<Nothing> {
+      const absl::Status ours = participant->Guard(rows);
+      if (!ours.ok()) return internal::NotHolder(ours);
       return internal::AsVerdict(function(rows, subject, acted));
     };
     participant->barrier().template CompensationThen<T>(

@@ -22,7 +22,8 @@ Shop::Shop(Databases databases)
 absl::StatusOr<std::unique_ptr<Shop>> Shop::Open(const std::string& directory) {
   Databases databases;
   for (uint8_t i = 0; i < kWarehouses; ++i) {
-    SKALD_ASSIGN_OR_RETURN(databases.warehouses[i], Participant::Open(directory, WarehouseName(i)));
+    SKALD_ASSIGN_OR_RETURN(databases.warehouses[i],
+                           Participant::Open(directory, WarehouseName(i), {.leased = true}));
   }
   SKALD_ASSIGN_OR_RETURN(databases.coupons, Participant::Open(directory, "coupons"));
   SKALD_ASSIGN_OR_RETURN(databases.points, Participant::Open(directory, "points"));

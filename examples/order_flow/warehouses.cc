@@ -174,6 +174,7 @@ absl::Status Warehouses::SetUpOne(uint8_t warehouse, const OrderSource& orders,
                          committer.Get(std::string(kSetupKey)));
   if (done) return absl::OkStatus();
   // A crash on the way leaves rows that the next attempt writes again: no order has begun.
+  const Participant& participant = *participants_[warehouse];
   skald::Transaction rows = committer.Begin();
   int64_t written = 0;
   for (const auto& [item, demand] : orders.demand()) {
@@ -181,6 +182,7 @@ absl::Status Warehouses::SetUpOne(uint8_t warehouse, const OrderSource& orders,
     const int64_t units = FirstStock(demand, fraction);
     rows.Put(KeyOf(kStockPrefix, item), EncodeRow(StockRow{.initial = units, .on_hand = units}));
     if (++written % kRowsPerCommit == 0) {
+      SKALD_RETURN_IF_ERROR(participant.Guard(rows));
       SKALD_RETURN_IF_ERROR(std::move(rows).Commit());
       rows = committer.Begin();
     }
@@ -192,6 +194,7 @@ absl::Status Warehouses::SetUpOne(uint8_t warehouse, const OrderSource& orders,
                        .lines_dropped = Listed(counts.lines_dropped),
                        .orders_refused = Listed(counts.orders_refused)};
   rows.Put(kSetupKey, EncodeRow(setup));
+  SKALD_RETURN_IF_ERROR(participant.Guard(rows));
   return std::move(rows).Commit();
 }
 

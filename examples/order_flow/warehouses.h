@@ -1,5 +1,8 @@
 // The three warehouses: stock by item, and what each order took of it or brought back.
 //
+// A warehouse's rows are written by the holder of its lease alone: every transaction is guarded, so
+// that what another process writes, or one that was paused for long, does not land.
+//
 // An order's parcel moves reserved → sold → shipped, back from sold to reserved while it is not
 // shipped, or reserved → released; no other way.
 #pragma once

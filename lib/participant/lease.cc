@@ -78,7 +78,8 @@ class Lease::Impl : public std::enable_shared_from_this<Impl> {
       : committer_(committer),
         options_(std::move(options)),
         row_key_("~l/" + options_.name),
-        fence_key_("~f/" + options_.name) {
+        fence_key_("~f/" + options_.name),
+        take_over_(options_.take_over) {
     lost_.request_stop();
   }
 
@@ -128,6 +129,7 @@ class Lease::Impl : public std::enable_shared_from_this<Impl> {
   CondVar changed_;
   bool stopping_ SKALD_GUARDED_BY(mutex_) = false;
   bool held_ SKALD_GUARDED_BY(mutex_) = false;
+  bool take_over_ SKALD_GUARDED_BY(mutex_);  // until it was taken once
   uint64_t fence_ SKALD_GUARDED_BY(mutex_) = 0;
   absl::Duration deadline_ SKALD_GUARDED_BY(mutex_);  // of believing in it
   absl::Duration due_ SKALD_GUARDED_BY(mutex_);       // to ask, or to renew
@@ -215,7 +217,7 @@ absl::Duration Lease::Impl::Poll() {
 
 // Whether nobody can hold it any more.
 bool Lease::Impl::MayTake(const std::optional<LeaseRow>& row, absl::Duration now) {
-  if (!row || !row->held) return true;
+  if (!row || !row->held || take_over_) return true;
   // Our own, given up by ourselves: nobody believes in it.
   if (row->fence == fence_ && fence_ != 0) return true;
   const std::pair<uint64_t, uint64_t> now_seen(row->fence, row->serial);
@@ -295,6 +297,7 @@ void Lease::Impl::Answered(Asked asked, uint64_t fence, absl::Duration at,
       due_ = now + options_.duration / 10;
     } else if (asked == Asked::kTake) {
       fence_ = fence;
+      take_over_ = false;
       due_ = at + Part(1);
       deadline_ = at + Part(2);
       held_ = in_time && !stopping_;

@@ -43,6 +43,11 @@ struct LeaseOptions {
   std::string holder;  // who asks, for people
   // How long nobody is heard of before another may take it. Renewed after a third of it.
   absl::Duration duration = absl::Seconds(15);
+  // Takes it at once, the first time, whoever has it: for a host that knows that the last holder is
+  // gone, by the lock of a local database or by an operator's word. Then nobody need wait. Should
+  // that one be there after all, the fence keeps its writes out; by time, both may hold it for a
+  // while.
+  bool take_over = false;
   // Told on taking and on losing it, from Poll; must not block. `why` of a loss says what happened.
   absl::AnyInvocable<void(uint64_t fence)> on_taken;
   absl::AnyInvocable<void(uint64_t fence, const absl::Status& why)> on_lost;

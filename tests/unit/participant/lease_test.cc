@@ -21,7 +21,7 @@ constexpr auto kDuration = absl::Seconds(15);
 
 // A process over the shared store, with a clock of its own.
 struct Process {
-  Process(MemoryStore& store, const std::string& name) {
+  Process(MemoryStore& store, const std::string& name, bool take_over = false) {
     committer = *Committer::Open(
         store, {.writer = name, .own_thread = false, .shared_rows = true, .clock = &clock});
     LeaseOptions options{.name = "billing", .holder = name, .duration = kDuration};
@@ -31,6 +31,7 @@ struct Process {
       reason = std::string(why.message());
     };
     options.own_thread = false;
+    options.take_over = take_over;
     options.clock = &clock;
     auto opened = Lease::Open(*committer, std::move(options));
     REQUIRE(opened.ok());
@@ -100,6 +101,29 @@ TEST_CASE("who asks first holds it, and keeps it as long as it renews") {
   CHECK(w.b.taken.empty());
   CHECK_FALSE(w.a.lease->stop_token().stop_requested());
   CHECK(w.b.lease->stop_token().stop_requested());
+}
+
+TEST_CASE(
+    "one that takes over need not wait, once, and what the former holder writes does not land") {
+  Two w;
+  w.a.Run();
+  REQUIRE(w.a.Write("a").ok());
+  Process heir(w.store, "heir", /*take_over=*/true);
+  heir.Run();
+  CHECK(heir.lease->Held());
+  CHECK(heir.taken == std::vector<uint64_t>{2});
+  CHECK(w.a.lease->Held());  // by time: it has not looked yet
+  CHECK(absl::IsAborted(w.a.Write("a again")));
+  CHECK(heir.Write("heir").ok());
+  CHECK(w.Bills() == "heir");
+  w.Pass(absl::Seconds(20));
+  CHECK(w.a.lost == std::vector<uint64_t>{1});
+  // Once it has lost it, it waits as everybody does.
+  heir.clock.Advance(absl::Minutes(1));
+  w.Pass(absl::Seconds(20));
+  REQUIRE((w.a.lease->Held() || w.b.lease->Held()));
+  heir.Run();
+  CHECK_FALSE(heir.lease->Held());
 }
 
 TEST_CASE("one that is silent loses it at two thirds, before another takes it") {
