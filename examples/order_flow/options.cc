@@ -88,6 +88,18 @@ void AddPeopleFlags(CLI::App& app, RunOptions& run, Raw& raw) {
                "An operator sees to the cause of what is stuck, and retries it");
 }
 
+// What becomes of calls on their way.
+void AddChaosFlags(CLI::App& app, ChaosOptions& chaos) {
+  const auto share = [&](const char* flag, double& value, const char* text) {
+    app.add_option(flag, value, text)->type_name("P")->check(CheckShare);
+  };
+  share("--chaos-duplicates", chaos.duplicates,
+        "Share of calls from sagas to participants that are made twice [0]");
+  share("--chaos-reorder", chaos.reorder,
+        "Share that is held back until others have overtaken it [0]");
+  share("--chaos-late", chaos.late, "Share that comes again later, or when its saga has ended [0]");
+}
+
 void AddRunFlags(CLI::App& app, RunOptions& run, Raw& raw) {
   auto* orders = app.add_option("--orders", run.orders,
                                 "Replay this CSV of the Online Retail form; .gz too, '-' is stdin")
@@ -118,6 +130,7 @@ void AddRunFlags(CLI::App& app, RunOptions& run, Raw& raw) {
       ->type_name("FILE")
       ->check(CheckReport);
   AddPeopleFlags(app, run, raw);
+  AddChaosFlags(app, run.chaos);
 }
 
 absl::Status ReadFaults(const Raw& raw, RunOptions& run) {
@@ -170,6 +183,7 @@ std::variant<RunOptions, AuditOptions, StatesOptions, int> ParseCommandLine(
   run.faults = FaultPlan(run.seed, StepNames());
   ReadStock(raw, run);
   run.customers.seed = run.seed;
+  run.chaos.seed = run.seed;
   absl::ParseDuration(raw.time_to_pay, &run.customers.time_to_pay);  // checked above
   if (const absl::Status status = ReadFaults(raw, run); !status.ok()) {
     fmt::print(stderr, "order_flow: {}\n", skald::ToStd(status.message()));

@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 
+#include "chaos.h"
 #include "customers.h"
 #include "faults.h"
 
@@ -24,6 +25,7 @@ struct RunOptions {
   FaultPlan faults;
   bool slow = false;  // some step takes its time
   CustomerOptions customers;
+  ChaosOptions chaos;
   bool with_operator = false;  // somebody retries what is stuck
 };
 

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "calls.h"
+
 namespace order_flow {
 namespace {
 

@@ -14,8 +14,10 @@
 #include "absl/status/statusor.h"
 #include "order_states.h"
 #include "participant.h"
+#include "skald/async/task.h"
 #include "skald/participant/id_generator.h"
 #include "skald/participant/outbox.h"
+#include "skald/saga/step_context.h"
 
 namespace order_flow {
 

@@ -33,13 +33,15 @@ absl::StatusOr<std::unique_ptr<Participant>> Participant::Over(std::shared_ptr<s
                                                                const std::string& name,
                                                                ParticipantOptions options) {
   std::unique_ptr<Participant> participant(new Participant());
+  participant->name_ = name;
+  participant->chaos_ = options.chaos;
   participant->store_ = std::move(store);
   skald::CommitterOptions writer;
   writer.writer = options.writer.empty() ? name : options.writer;
   writer.shared_rows = options.leased;
   SKALD_ASSIGN_OR_RETURN(participant->committer_,
                          skald::Committer::Open(*participant->store_, writer));
-  if (options.leased) SKALD_RETURN_IF_ERROR(participant->TakeLease(name));
+  if (options.leased) SKALD_RETURN_IF_ERROR(participant->TakeLease());
   // Behind the lease: the barrier reads what the last holder has left.
   SKALD_ASSIGN_OR_RETURN(participant->barrier_, skald::Barrier::Open(*participant->committer_));
   return participant;
@@ -47,14 +49,14 @@ absl::StatusOr<std::unique_ptr<Participant>> Participant::Over(std::shared_ptr<s
 
 // Taken over: the database's lock says that no other process has it open, so that one need not wait
 // behind a crash. Should there be one all the same, the fence keeps its writes out.
-absl::Status Participant::TakeLease(const std::string& name) {
+absl::Status Participant::TakeLease() {
   struct Taken {
     skald::Mutex mutex;
     skald::CondVar changed;
     bool taken SKALD_GUARDED_BY(mutex) = false;
   };
   const auto state = std::make_shared<Taken>();
-  skald::LeaseOptions options{.name = name, .holder = fmt::format("process {}", getpid())};
+  skald::LeaseOptions options{.name = name_, .holder = fmt::format("process {}", getpid())};
   options.take_over = true;
   options.on_taken = [state](uint64_t) {
     const skald::MutexLock lock(state->mutex);
@@ -70,7 +72,7 @@ absl::Status Participant::TakeLease(const std::string& name) {
   }
   if (state->taken) return absl::OkStatus();
   return absl::UnavailableError(
-      fmt::format("the lease of {} could not be taken in {}: is its disk slow or full?", name,
+      fmt::format("the lease of {} could not be taken in {}: is its disk slow or full?", name_,
                   absl::FormatDuration(kLeaseMax)));
 }
 

@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "calls.h"
+
 namespace order_flow {
 namespace {
 
@@ -113,17 +115,18 @@ void Payment::GiveBack(const std::string& number, RowsDone done) {
   CommitRows(std::move(rows), std::move(done));
 }
 
-Task<Verdict<skald::Nothing>> Payment::GiveBack(std::string number) {
+// (Without a barrier: the money's own row says whether it was given back.)
+Task<Verdict<skald::Nothing>> Payment::GiveBack(const StepContext& step, const Order& order) {
   using skald::Nothing;
-  auto start = [&](skald::Completion<Verdict<Nothing>> done) {
-    GiveBack(number, [done = std::move(done)](const absl::Status& status) mutable {
+  const auto make = [this](const Order& of, skald::Barrier::Callback<Nothing> done) {
+    GiveBack(of.number, [done = std::move(done)](const absl::Status& status) mutable {
       // A row that changed meanwhile is looked at again.
-      done(status.ok() ? Verdict<Nothing>(Nothing{})
-                       : Verdict<Nothing>(skald::Unknown(std::string(status.message()))));
+      std::move(done)(status.ok()
+                          ? Verdict<Nothing>(Nothing{})
+                          : Verdict<Nothing>(skald::Unknown(std::string(status.message()))));
     });
   };
-  auto waiting = skald::AwaitCompletion<Verdict<Nothing>>(start);
-  co_return internal::Answered<Nothing>(co_await waiting);
+  return Call<Nothing>(&participant_, step, CallVerb::kGiveBack, order, make);
 }
 
 }  // namespace order_flow

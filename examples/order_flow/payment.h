@@ -8,6 +8,8 @@
 #include "coupons.h"
 #include "participant.h"
 #include "points.h"
+#include "skald/async/task.h"
+#include "skald/saga/step_context.h"
 
 namespace order_flow {
 
@@ -36,7 +38,8 @@ class Payment {
   void Hold(const Order& order, RowsDone done);
   // Of what is not used; nothing where nothing was paid.
   void GiveBack(const std::string& number, RowsDone done);
-  skald::Task<skald::Verdict<skald::Nothing>> GiveBack(std::string number);
+  skald::Task<skald::Verdict<skald::Nothing>> GiveBack(const skald::StepContext& step,
+                                                       const Order& order);
 
  private:
   Participant& participant_;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "calls.h"
+
 namespace order_flow {
 namespace {
 

@@ -70,7 +70,7 @@ struct Engine {
 absl::StatusOr<Engine> OpenEngine(const RunOptions& options, const std::string& data,
                                   const OrderSource& orders) {
   Engine engine;
-  SKALD_ASSIGN_OR_RETURN(engine.shop, Shop::Open(data));
+  SKALD_ASSIGN_OR_RETURN(engine.shop, Shop::Open(data, options.chaos));
   SKALD_RETURN_IF_ERROR(engine.shop->warehouses.SetUp(orders, options.stock));
   skald::RocksDbOptions store;
   store.memory_bytes = kSagaMemoryBytes;
@@ -129,6 +129,14 @@ Check StatesAreTheSagasEnds(const Books& books, const Tally& tally) {
                      : fmt::format("order {} is in another ({} in all)", wrong, count)};
 }
 
+Check CopiesWereAnsweredAlike(const Chaos& chaos) {
+  const ChaosCounts counts = chaos.counts();
+  return {"copies of calls were answered alike", chaos.contradictions() == 0,
+          fmt::format("{} copies, {} otherwise",
+                      FormatCount(counts.duplicated + counts.reordered + counts.late),
+                      FormatCount(chaos.contradictions()))};
+}
+
 // Once all is at rest, every event has been taken.
 Check EventsHaveLeft(const Books& books) {
   return {"no event of an order is left behind", books.waiting.empty(),
@@ -170,6 +178,9 @@ absl::StatusOr<Report> MakeReport(Shop& shop, bool by_callback, const OrderSourc
   report.audit.checks.push_back(SagasAgree(report, tally));
   report.audit.checks.push_back(StatesAreTheSagasEnds(books, tally));
   report.audit.checks.push_back(EventsHaveLeft(books));
+  if (const Chaos* chaos = shop.chaos(); chaos != nullptr) {
+    report.audit.checks.push_back(CopiesWereAnsweredAlike(*chaos));
+  }
   if (by_callback) report.audit.checks.push_back(HeldMoneyIsOfStuckOrders(books, tally));
   report.intake = orders.counts();
   report.sales_completed = tally.sales_completed;
@@ -181,7 +192,8 @@ absl::StatusOr<Report> MakeReport(Shop& shop, bool by_callback, const OrderSourc
   report.measured =
       Measured{.sagas_per_second = seconds > 0 ? static_cast<double>(tally.driven) / seconds : 0,
                .latency_us = tally.latency.Summary(),
-               .resumed = static_cast<int64_t>(stats.resumed)};
+               .resumed = static_cast<int64_t>(stats.resumed),
+               .chaos = shop.chaos() == nullptr ? ChaosCounts() : shop.chaos()->counts()};
   return report;
 }
 
@@ -229,6 +241,7 @@ absl::Status Drive(Engine& engine, const OrderSource& orders, const RunOptions& 
   skald::IgnoreError(engine.pool->Shutdown(skald::Deadline::In(skald::Clock::Real(), kDrainMax)),
                      "the pool waits for the rest when it is destroyed");
   if (!status.ok() || !drained.ok()) return status.ok() ? drained : status;
+  if (engine.shop->chaos() != nullptr) SKALD_RETURN_IF_ERROR(engine.shop->chaos()->Finish());
   return engine.shop->TellEverything(kTellMax);
 }
 

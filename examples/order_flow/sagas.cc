@@ -254,9 +254,9 @@ skald::Definition PlaceOrder(Shop& shop, const FaultPlan& faults) {
 skald::Definition PlaceOrderOnCallback(Shop& shop, const FaultPlan& faults,
                                        absl::Duration time_to_pay) {
   using Paid = std::optional<Nothing>;
-  const auto give_back = [&shop](const StepContext&, const Order& order, const Paid* payment) {
+  const auto give_back = [&shop](const StepContext& step, const Order& order, const Paid* payment) {
     const bool paid = payment == nullptr || payment->has_value();
-    return paid ? shop.payment.GiveBack(order.number) : NothingToDo<Nothing>();
+    return paid ? shop.payment.GiveBack(step, order) : NothingToDo<Nothing>();
   };
   const auto check = [](const StepContext&, const Order&, const Paid& payment) {
     return payment ? Verdict<Nothing>(Nothing{}) : skald::Rejected("not paid in time");

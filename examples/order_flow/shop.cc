@@ -19,16 +19,25 @@ Shop::Shop(Databases databases)
       orders(*databases_.orders, databases_.of_orders),
       mailer(*databases_.mailer) {}
 
-absl::StatusOr<std::unique_ptr<Shop>> Shop::Open(const std::string& directory) {
+Shop::~Shop() {
+  if (databases_.chaos) databases_.chaos->Stop();
+}
+
+absl::StatusOr<std::unique_ptr<Shop>> Shop::Open(const std::string& directory,
+                                                 const ChaosOptions& chaos) {
   Databases databases;
+  if (chaos.any()) databases.chaos = std::make_unique<Chaos>(chaos);
+  const ParticipantOptions options{.chaos = databases.chaos.get()};
+  ParticipantOptions leased = options;
+  leased.leased = true;
   for (uint8_t i = 0; i < kWarehouses; ++i) {
     SKALD_ASSIGN_OR_RETURN(databases.warehouses[i],
-                           Participant::Open(directory, WarehouseName(i), {.leased = true}));
+                           Participant::Open(directory, WarehouseName(i), leased));
   }
-  SKALD_ASSIGN_OR_RETURN(databases.coupons, Participant::Open(directory, "coupons"));
-  SKALD_ASSIGN_OR_RETURN(databases.points, Participant::Open(directory, "points"));
-  SKALD_ASSIGN_OR_RETURN(databases.payment, Participant::Open(directory, "payment"));
-  SKALD_ASSIGN_OR_RETURN(databases.orders, Participant::Open(directory, "orders"));
+  SKALD_ASSIGN_OR_RETURN(databases.coupons, Participant::Open(directory, "coupons", options));
+  SKALD_ASSIGN_OR_RETURN(databases.points, Participant::Open(directory, "points", options));
+  SKALD_ASSIGN_OR_RETURN(databases.payment, Participant::Open(directory, "payment", options));
+  SKALD_ASSIGN_OR_RETURN(databases.orders, Participant::Open(directory, "orders", options));
   SKALD_ASSIGN_OR_RETURN(databases.mailer, Participant::Open(directory, "mailer"));
   SKALD_ASSIGN_OR_RETURN(databases.of_orders, Orders::OpenPieces(*databases.orders));
   std::unique_ptr<Shop> shop(new Shop(std::move(databases)));

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "chaos.h"
 #include "coupons.h"
 #include "mailer.h"
 #include "orders.h"
@@ -21,7 +22,9 @@ namespace order_flow {
 class Shop {
  public:
   // Opens or makes the databases in `directory`.
-  static absl::StatusOr<std::unique_ptr<Shop>> Open(const std::string& directory);
+  static absl::StatusOr<std::unique_ptr<Shop>> Open(const std::string& directory,
+                                                    const ChaosOptions& chaos);
+  ~Shop();
 
   // OK while all can write; otherwise why one no longer can, until it is opened again.
   absl::Status Health() const;
@@ -31,6 +34,7 @@ class Shop {
 
  private:
   struct Databases {
+    std::unique_ptr<Chaos> chaos;  // null: there is none
     Warehouses::Participants warehouses;
     std::unique_ptr<Participant> coupons;
     std::unique_ptr<Participant> points;
@@ -52,6 +56,7 @@ class Shop {
   Orders orders;
   Mailer mailer;
 
+  Chaos* chaos() { return databases_.chaos.get(); }
   Participant& warehouse_data(uint8_t warehouse) { return *databases_.warehouses[warehouse]; }
   Participant& coupons_data() { return *databases_.coupons; }
   Participant& points_data() { return *databases_.points; }

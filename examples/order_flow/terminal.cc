@@ -156,6 +156,12 @@ std::string SpeedTable(const Tally& tally, const Measured& measured) {
   table.Row("sagas found unfinished at open", measured.resumed);
   table.Row("seconds", fmt::format("{:.2f}", absl::ToDoubleSeconds(tally.elapsed)));
   table.Row("sagas per second", static_cast<int64_t>(measured.sagas_per_second));
+  const ChaosCounts& chaos = measured.chaos;
+  if (chaos.duplicated + chaos.reordered + chaos.late > 0) {
+    table.Row("calls made twice, on purpose", chaos.duplicated);
+    table.Row("calls overtaken, on purpose", chaos.reordered);
+    table.Row("calls come again late, on purpose", chaos.late);
+  }
   if (tally.latency.count() == 0) return table.Text();
   const Latency& latency = measured.latency_us;
   return table.Row("latency, median", FormatMicros(latency.p50))

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "calls.h"
 #include "skald/base/transition_table.h"
 
 namespace order_flow {

@@ -16,6 +16,8 @@
 #include "absl/status/statusor.h"
 #include "order_source.h"
 #include "participant.h"
+#include "skald/async/task.h"
+#include "skald/saga/step_context.h"
 
 namespace order_flow {
 

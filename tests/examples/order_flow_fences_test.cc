@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "calls.h"
 #include "catch.h"
 #include "generator.h"
 #include "skald/async/start_task.h"
