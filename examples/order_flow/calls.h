@@ -108,27 +108,32 @@ void CallThroughChaos(Chaos& chaos, const CallSite& site, const Subject& subject
   });
 }
 
+template <typename T>
+skald::Task<skald::Verdict<T>> Decided(skald::Task<skald::Verdict<Decision<T>>> decision) {
+  co_return VerdictOf(co_await std::move(decision));
+}
+
 }  // namespace internal
 
 // The ways in which a step calls a participant. `subject` is the order or the parcel that it is
 // about; `function` gets the transaction and the subject. The thread is free while the answer
-// becomes durable. What is passed by reference outlives the task.
+// becomes durable. What is passed by reference or pointer outlives the task.
 
 // Makes the call `make(subject, callback)`, as often and in what order the participant's chaos
 // wants. `make` is copied, and then called from other threads too.
 template <typename T, typename Subject, typename Make>
-skald::Task<skald::Verdict<T>> Call(Participant* participant, const skald::StepContext& step,
-                                    CallVerb verb, const Subject& subject, Make make) {
+skald::Task<skald::Verdict<T>> Call(Participant* participant, const skald::StepContext* step,
+                                    CallVerb verb, const Subject* subject, Make make) {
   auto start = [&](skald::Completion<skald::Verdict<T>> done) {
     auto forward = internal::Forward<T>(std::move(done));
-    if (participant->chaos() == nullptr) return make(subject, std::move(forward));
+    if (participant->chaos() == nullptr) return make(*subject, std::move(forward));
     const CallSite site{.participant = participant->name(),
-                        .order = subject.number,
-                        .item = internal::ItemOf(subject),
-                        .step = step.step(),
+                        .order = subject->number,
+                        .item = internal::ItemOf(*subject),
+                        .step = step->step(),
                         .verb = verb,
-                        .attempt = step.attempt()};
-    internal::CallThroughChaos<T>(*participant->chaos(), site, subject, make, std::move(forward));
+                        .attempt = step->attempt()};
+    internal::CallThroughChaos<T>(*participant->chaos(), site, *subject, make, std::move(forward));
   };
   auto waiting = skald::AwaitCompletion<skald::Verdict<T>>(start);
   co_return internal::Answered<T>(co_await waiting);
@@ -146,15 +151,14 @@ skald::Task<skald::Verdict<T>> Act(Participant* participant, const skald::StepCo
     };
     participant->barrier().ActionThen(request, body, std::move(done));
   };
-  return Call<T>(participant, step, CallVerb::kAct, subject, make);
+  return Call<T>(participant, &step, CallVerb::kAct, &subject, make);
 }
 
 // The same for what may be refused: `function` gives a Decision<T>.
 template <typename T, typename Subject, typename Function>
 skald::Task<skald::Verdict<T>> Decide(Participant* participant, const skald::StepContext& step,
                                       const Subject& subject, Function function) {
-  auto deciding = Act<Decision<T>>(participant, step, subject, std::move(function));
-  co_return VerdictOf(co_await std::move(deciding));
+  return internal::Decided<T>(Act<Decision<T>>(participant, step, subject, std::move(function)));
 }
 
 // Undoes an action that gave a T, which `function` gets too.
@@ -172,7 +176,7 @@ skald::Task<skald::Verdict<skald::Nothing>> Undo(Participant* participant,
     };
     participant->barrier().template CompensationThen<T>(request, body, std::move(done));
   };
-  return Call<Nothing>(participant, step, CallVerb::kUndo, subject, make);
+  return Call<Nothing>(participant, &step, CallVerb::kUndo, &subject, make);
 }
 
 // What became of an action that may be refused and whose answer never came.
@@ -184,8 +188,7 @@ skald::Task<skald::Verdict<T>> Ask(Participant* participant, const skald::StepCo
                         const Subject&, skald::Barrier::Callback<Decided> done) {
     participant->barrier().template ReconcileThen<Decided>(request, std::move(done));
   };
-  auto asking = Call<Decided>(participant, step, CallVerb::kAsk, subject, make);
-  co_return VerdictOf(co_await std::move(asking));
+  return internal::Decided<T>(Call<Decided>(participant, &step, CallVerb::kAsk, &subject, make));
 }
 
 }  // namespace order_flow

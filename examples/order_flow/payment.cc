@@ -126,7 +126,7 @@ Task<Verdict<skald::Nothing>> Payment::GiveBack(const StepContext& step, const O
                           : Verdict<Nothing>(skald::Unknown(std::string(status.message()))));
     });
   };
-  return Call<Nothing>(&participant_, step, CallVerb::kGiveBack, order, make);
+  return Call<Nothing>(&participant_, &step, CallVerb::kGiveBack, &order, make);
 }
 
 }  // namespace order_flow
