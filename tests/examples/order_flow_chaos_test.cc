@@ -1,6 +1,7 @@
 // Calls between sagas and participants come twice, out of order and late; the books do not show it.
 #include <signal.h>
 
+#include <filesystem>
 #include <string>
 
 #include "catch.h"
@@ -71,6 +72,13 @@ TEST_CASE("Each kind of chaos by itself does what it says, and no more") {
   }
 }
 
+TEST_CASE("A share of chaos that makes no sense is refused") {
+  for (const char* share : {"2", "-0.1", "much", ""}) {
+    INFO(share);
+    CHECK(OrderFlow({"--generate", "1", "--chaos-late", share}).code == 2);
+  }
+}
+
 TEST_CASE("Undone orders stay undone when their held-back calls arrive behind it") {
   const TempDirectory dir;
   const auto flags = [&](const std::string& name) {
@@ -109,6 +117,9 @@ TEST_CASE("Kills and chaos together change nothing of the books", "[kill]") {
     process.WaitFor(absl::Milliseconds(50 + random.Below(400)));
     process.Signal(SIGKILL);
     hits += process.Wait().signal == SIGKILL;
+    // In order as far as they have come; the sagas' store is opened last.
+    const bool begun = std::filesystem::exists(dir / "killed/sagas");
+    if (begun) Succeed({"audit", "--data", dir / "killed"});
   }
   CHECK(hits > 0);
   Succeed(With(flags("killed"), kChaos));

@@ -2,17 +2,14 @@
 #include "skald/participant/outbox.h"
 
 #include <atomic>
-#include <functional>
 #include <map>
 #include <set>
 #include <thread>
-#include <utility>
 
 #include "catch.h"
 #include "skald/base/random.h"
 #include "skald/base/status.h"
 #include "skald/participant/memory_publisher.h"
-#include "skald/store/forwarding_store.h"
 #include "skald/store/memory_store.h"
 
 namespace skald_test {
@@ -128,65 +125,6 @@ TEST_CASE("messages of one key keep their order, also when some are refused for 
   }
   CHECK(publisher.published().size() == 300);
   CHECK(p.relay->stats().failed > 50);
-}
-
-TEST_CASE("a message whose transaction takes longer is not overtaken by those of its key") {
-  Post p;
-  MemoryPublisher publisher;
-  p.OpenRelay(publisher);
-  Transaction slow = p.committer->Begin();
-  REQUIRE(p.outbox->Add(slow, {.key = "k", .topic = "t", .body = "first"}).ok());
-  REQUIRE(p.Add({.key = "other", .topic = "t", .body = "faster"}).ok());
-  p.Deliver();
-  CHECK(Bodies(publisher) == std::vector<std::string>{"faster"});
-  REQUIRE(std::move(slow).Commit().ok());
-  REQUIRE(p.Add({.key = "k", .topic = "t", .body = "second"}).ok());
-  p.Deliver(absl::Seconds(1));
-  CHECK(Bodies(publisher) == std::vector<std::string>{"faster", "first", "second"});
-}
-
-TEST_CASE("a message that is removed while the relay looks is not published again") {
-  // Its removal becomes durable behind the snapshot that the relay looks at.
-  struct Hooked final : skald::ForwardingStore {
-    using ForwardingStore::ForwardingStore;
-    absl::StatusOr<std::unique_ptr<skald::Cursor>> Scan(skald::Space space,
-                                                        const skald::KeyRange& range) override {
-      auto cursor = ForwardingStore::Scan(space, range);
-      if (behind_snapshot) std::exchange(behind_snapshot, nullptr)();
-      return cursor;
-    }
-    std::function<void()> behind_snapshot;
-  };
-  MemoryStore memory;
-  Hooked store(memory);
-  skald::ManualClock clock;
-  auto committer = *Committer::Open(store, {.writer = "post"});
-  auto outbox = *Outbox::Open(*committer, {.name = "orders", .clock = &clock});
-  struct Slow final : skald::Publisher {
-    void Publish(const OutgoingMessage&, Done done) override { open.push_back(std::move(done)); }
-    std::vector<Done> open;
-  } slow;
-  auto relay = *Relay::Open(*outbox, slow, {.own_thread = false, .clock = &clock});
-  Transaction rows = committer->Begin();
-  REQUIRE(outbox->Add(rows, {.key = "k", .topic = "t"}).ok());
-  REQUIRE(std::move(rows).Commit().ok());
-  relay->Poll();
-  REQUIRE(slow.open.size() == 1);
-  clock.Advance(absl::Seconds(11));  // it looks back
-  bool looked = false;
-  store.behind_snapshot = [&] {
-    looked = true;
-    std::move(slow.open.front())(absl::OkStatus());
-    Transaction settle = committer->Begin();
-    settle.Put("settle", "");
-    REQUIRE(std::move(settle).Commit().ok());
-  };
-  relay->Poll();
-  clock.Advance(absl::Seconds(1));
-  relay->Poll();
-  CHECK(looked);
-  CHECK(relay->stats().published == 1);
-  CHECK(slow.open.size() == 1);
 }
 
 TEST_CASE("no more are under way than are allowed, and one of a key") {
