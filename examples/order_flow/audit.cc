@@ -5,37 +5,12 @@
 #include <utility>
 
 #include "books.h"
+#include "finding.h"
 #include "money.h"
 #include "points.h"
 
 namespace order_flow {
 namespace {
-
-// One check: how many things it looked at, and the first one that is wrong.
-class Finding {
- public:
-  explicit Finding(std::string name) : name_(std::move(name)) {}
-
-  template <typename... Arguments>
-  void Expect(bool holds, fmt::format_string<Arguments...> wrong, Arguments&&... arguments) {
-    ++looked_at_;
-    if (holds) return;
-    if (wrong_++ == 0) first_ = fmt::format(wrong, std::forward<Arguments>(arguments)...);
-  }
-  Check Conclude(std::string_view what) && {
-    std::string detail = wrong_ == 0 ? fmt::format("{} {}", FormatCount(looked_at_), what)
-                         : wrong_ == 1
-                             ? std::move(first_)
-                             : fmt::format("{} (and {} more)", first_, FormatCount(wrong_ - 1));
-    return {std::move(name_), wrong_ == 0, std::move(detail)};
-  }
-
- private:
-  std::string name_;
-  std::string first_;
-  int64_t looked_at_ = 0;
-  int64_t wrong_ = 0;
-};
 
 bool IsPaidFor(GoodsState state) {
   return state == GoodsState::kSold || state == GoodsState::kShipped;
@@ -282,6 +257,9 @@ Audit CheckBooks(const Books& books) {
   audit.checks.push_back(PointsAreConserved(books));
   audit.checks.push_back(PointsAgreeWithOrders(books));
   audit.checks.push_back(RefusedOrdersTookNothing(books));
+  audit.checks.push_back(StatesAgreeWithWhatHappened(books));
+  audit.checks.push_back(OrderNumbersAreGivenOnce(books));
+  audit.checks.push_back(EventsAreToldOnceInOrder(books));
   return audit;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sagas.h"
+#include "skald/base/bytes.h"
 #include "skald/base/status.h"
 #include "skald/rocksdb/rocksdb_store.h"
 
@@ -119,6 +120,27 @@ void CheckParcels(const std::map<std::string, GoodsRow>& parcels, Books& books) 
   }
 }
 
+// What the outbox holds, by docs/formats/participants.md.
+absl::Status ReadOutbox(skald::Store& store, Books& books) {
+  const std::string prefix = fmt::format("~o/{}/", kOutboxName);
+  SKALD_RETURN_IF_ERROR(
+      ForEachRow(store, prefix + "m", [&](const std::string& id, std::string_view value) {
+        skald::ByteReader in(value);
+        in.Raw(1 + sizeof(uint64_t));  // its form, and when it was added
+        const std::string number(in.String());
+        const std::string topic(in.String());
+        skald::ByteReader key(id);
+        const auto number_of_message = static_cast<int64_t>(key.Big<uint64_t>());
+        if (!in.ok() || !key.ok()) return absl::DataLossError("an event does not read");
+        books.waiting[number].events.push_back({topic, number_of_message});
+        return absl::OkStatus();
+      }));
+  return ForEachRow(store, prefix + "p", [&](const std::string&, std::string_view) {
+    ++books.parked;
+    return absl::OkStatus();
+  });
+}
+
 absl::StatusOr<std::unique_ptr<skald::Store>> OpenOne(const std::string& directory,
                                                       const char* name) {
   skald::RocksDbOptions options;
@@ -137,8 +159,9 @@ void CountRefusals(const Books& books, Report& report) {
   for (const auto& [step, refusals] : books.refused) {
     for (const auto& [number, reason] : refusals) {
       const bool is_return = number.starts_with('C');
-      ++(is_return ? report.returns_compensated[std::string(Refund::name())]
-                   : report.sales_compensated[step]);
+      const bool at_payment = step == Charge::name();
+      const std::string at = is_return && at_payment ? std::string(Refund::name()) : step;
+      ++(is_return ? report.returns_compensated : report.sales_compensated)[at];
     }
   }
 }
@@ -150,20 +173,26 @@ bool IsRefused(const Books& books, const std::string& number) {
   return false;
 }
 
-// Its points are not settled, though its goods have left.
-bool HasFrozenPoints(const Books& books, const std::string& number) {
+// Its goods have left, and its points are settled, and it is known to be shipped.
+bool IsThrough(const Books& books, const std::string& number) {
   const auto hold = books.holds.find(number);
-  return hold != books.holds.end() && hold->second.state == HoldState::kFrozen;
+  const bool frozen = hold != books.holds.end() && hold->second.state == HoldState::kFrozen;
+  const SaleState state = SaleStateOf(books, number);
+  return !frozen && (state == SaleState::kShipped || state == SaleState::kSigned);
+}
+bool IsTakenIn(const Books& books, const std::string& number) {
+  return !books.half_returned.contains(number) &&
+         ReturnStateOf(books, number) == ReturnState::kReturned;
 }
 
 void CountGoods(const Books& books, Report& report) {
   for (const auto& [number, goods] : books.goods) {
     switch (goods.state) {
       case GoodsState::kShipped:
-        ++(HasFrozenPoints(books, number) ? report.stuck : report.sales_completed);
+        ++(IsThrough(books, number) ? report.sales_completed : report.stuck);
         break;
       case GoodsState::kReturned:
-        ++(books.half_returned.contains(number) ? report.stuck : report.returns_completed);
+        ++(IsTakenIn(books, number) ? report.returns_completed : report.stuck);
         break;
       case GoodsState::kReserved:
       case GoodsState::kSold:
@@ -177,7 +206,20 @@ void CountGoods(const Books& books, Report& report) {
   }
 }
 
+template <typename State>
+State StateIn(const Books& books, const std::string& number, State initial) {
+  const auto found = books.states.find(number);
+  return found == books.states.end() ? initial : static_cast<State>(found->second.state);
+}
+
 }  // namespace
+
+SaleState SaleStateOf(const Books& books, const std::string& number) {
+  return StateIn(books, number, kSaleTable.initial());
+}
+ReturnState ReturnStateOf(const Books& books, const std::string& number) {
+  return StateIn(books, number, kReturnTable.initial());
+}
 
 absl::StatusOr<Books> ReadBooks(const BookStores& stores) {
   Books books;
@@ -192,9 +234,15 @@ absl::StatusOr<Books> ReadBooks(const BookStores& stores) {
   SKALD_RETURN_IF_ERROR(ReadRows(stores.payment, kPaymentPrefix, books.payments));
   SKALD_RETURN_IF_ERROR(ReadRows(stores.payment, kRefundPrefix, books.refunds));
   SKALD_RETURN_IF_ERROR(ReadRows(stores.payment, kHeldPrefix, books.held));
+  SKALD_RETURN_IF_ERROR(ReadRows(stores.orders, kPlacedPrefix, books.placed));
+  SKALD_RETURN_IF_ERROR(ReadRows(stores.orders, kStatePrefix, books.states));
+  // What has left is looked for behind what has not: nothing falls between.
+  SKALD_RETURN_IF_ERROR(ReadOutbox(stores.orders, books));
+  SKALD_RETURN_IF_ERROR(ReadRows(stores.mailer, kNoticePrefix, books.notices));
   const auto refusals = [&](skald::Store& store, std::string_view step) {
     return ReadRefusals(store, books.refused[std::string(step)]);
   };
+  SKALD_RETURN_IF_ERROR(refusals(stores.orders, OpenOrder::name()));
   SKALD_RETURN_IF_ERROR(refusals(stores.coupons, RedeemCoupon::name()));
   SKALD_RETURN_IF_ERROR(refusals(stores.points, FreezePoints::name()));
   SKALD_RETURN_IF_ERROR(refusals(stores.payment, Charge::name()));
@@ -211,7 +259,9 @@ absl::StatusOr<Books> OpenAndReadBooks(const std::string& directory) {
   SKALD_ASSIGN_OR_RETURN(const auto coupons, OpenOne(directory, "coupons"));
   SKALD_ASSIGN_OR_RETURN(const auto points, OpenOne(directory, "points"));
   SKALD_ASSIGN_OR_RETURN(const auto payment, OpenOne(directory, "payment"));
-  return ReadBooks({opened, *coupons, *points, *payment});
+  SKALD_ASSIGN_OR_RETURN(const auto orders, OpenOne(directory, "orders"));
+  SKALD_ASSIGN_OR_RETURN(const auto mailer, OpenOne(directory, "mailer"));
+  return ReadBooks({opened, *coupons, *points, *payment, *orders, *mailer});
 }
 
 Report Summarise(const Books& books) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "order_states.h"
 #include "report.h"
 #include "rows.h"
 #include "skald/store/store.h"
@@ -33,6 +34,12 @@ struct Books {
   std::map<std::string, RefundRow> refunds;
   std::map<std::string, HeldRow> held;
   std::map<std::string, Refusals> refused;  // by the step that refuses there
+  std::map<std::string, PlacedRow> placed;
+  std::map<std::string, StateRow> states;
+  std::map<std::string, NoticeRow> notices;
+  // By order: events that have not left yet, or may be on their way; as in a notice.
+  std::map<std::string, NoticeRow> waiting;
+  int64_t parked = 0;  // events that nobody takes
 };
 
 // The stores whose rows make the books.
@@ -41,7 +48,13 @@ struct BookStores {
   skald::Store& coupons;
   skald::Store& points;
   skald::Store& payment;
+  skald::Store& orders;
+  skald::Store& mailer;
 };
+
+// Where a sale or a return is, to the business. REQUIRES: an order of that kind.
+SaleState SaleStateOf(const Books& books, const std::string& number);
+ReturnState ReturnStateOf(const Books& books, const std::string& number);
 
 // Reads everything. RETURNS: DataLoss for a row that does not read; what a store says.
 // COST: a scan of all rows, held in memory.

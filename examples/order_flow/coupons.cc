@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "calls.h"
+
 namespace order_flow {
 namespace {
 
@@ -44,15 +46,19 @@ absl::Status RestoreRows(Transaction& rows, const Order& order) {
 }  // namespace
 
 Task<Verdict<Discount>> Coupons::Redeem(const StepContext& step, const Order& order, bool refuse) {
-  auto body = [&order, refuse](Transaction& rows) { return RedeemRows(rows, order, refuse); };
-  return Decide<Discount>(&participant_.barrier(), RequestOf(step, order), body);
+  return Decide<Discount>(&participant_, step, order,
+                          [refuse](Transaction& rows, const Order& placed) {
+                            return RedeemRows(rows, placed, refuse);
+                          });
 }
 
 Task<Verdict<Nothing>> Coupons::Restore(const StepContext& step, const Order& order) {
-  auto body = [&order](Transaction& rows, const Decision<Discount>& redeemed) {
-    return redeemed.refusal.empty() ? RestoreRows(rows, order) : absl::OkStatus();
-  };
-  return Undo<Decision<Discount>>(&participant_.barrier(), RequestOf(step, order), body);
+  using Redeemed = Decision<Discount>;
+  return Undo<Redeemed>(&participant_, step, order,
+                        [](Transaction& rows, const Order& undone, const Redeemed& redeemed) {
+                          return redeemed.refusal.empty() ? RestoreRows(rows, undone)
+                                                          : absl::OkStatus();
+                        });
 }
 
 }  // namespace order_flow

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "participant.h"
+#include "skald/async/task.h"
+#include "skald/saga/step_context.h"
 
 namespace order_flow {
 

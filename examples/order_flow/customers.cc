@@ -12,6 +12,7 @@ namespace order_flow {
 namespace {
 
 constexpr absl::Duration kAskAgain = absl::Milliseconds(20);
+constexpr int kAsksMost = 100;
 constexpr absl::Duration kThinks = absl::Milliseconds(20);  // at most, before he pays or cancels
 
 }  // namespace
@@ -21,6 +22,7 @@ struct Customers::Payer {
   Order order;
   skald::SagaId saga;
   int callbacks = 1;  // how often the saga is told
+  int asked = 0;      // of an order that was not open yet
 };
 
 // Somebody asks the coordinator or the shop for something, unless they are closing.
@@ -46,8 +48,8 @@ class Customers::Asking {
   bool may_ = false;
 };
 
-Customers::Customers(skald::Coordinator& coordinator, Payment& payment, CustomerOptions options)
-    : coordinator_(coordinator), payment_(payment), options_(options) {}
+Customers::Customers(skald::Coordinator& coordinator, Shop& shop, CustomerOptions options)
+    : coordinator_(coordinator), shop_(shop), options_(options) {}
 Customers::~Customers() = default;
 
 void Customers::Close() {
@@ -103,7 +105,16 @@ void Customers::OnPlaced(const Order& order, skald::SagaId saga) {
                  [this, payer = std::move(payer)]() mutable { Pay(std::move(payer)); });
 }
 
-void Customers::OnEnded(const Order& order, skald::SagaId saga) {
+PaymentAnswers Customers::answers() const {
+  const skald::MutexLock lock(mutex_);
+  return answers_;
+}
+
+void Customers::OnEnded(const Order& order, skald::SagaId saga, bool completed) {
+  if (completed && order.kind == OrderKind::kSale && Draws("signs", order, options_.sign)) {
+    Begin();
+    Sign(std::make_shared<Payer>(Payer{order, saga}));
+  }
   const bool late = options_.pay_by_callback && order.kind == OrderKind::kSale &&
                     !Draws("never pays", order, options_.never_pay) &&
                     Draws("pays late", order, options_.pay_late);
@@ -116,8 +127,44 @@ void Customers::Pay(std::shared_ptr<Payer> payer) {
   const Asking asking(*this);
   if (!asking.may()) return;
   const Order& order = payer->order;
-  payment_.Hold(order, [self = shared_from_this(), payer](const absl::Status& status) mutable {
-    status.ok() ? self->Signal(std::move(payer)) : self->Later(std::move(payer), &Customers::Pay);
+  shop_.payment.Hold(order, [self = shared_from_this(), payer](const absl::Status& status) mutable {
+    status.ok() ? self->AskOrder(std::move(payer)) : self->Later(std::move(payer), &Customers::Pay);
+  });
+}
+
+// Once for each callback: the second one of an order is told that it is paid.
+void Customers::AskOrder(std::shared_ptr<Payer> payer) {
+  const Asking asking(*this);
+  if (!asking.may()) return;
+  const std::string& number = payer->order.number;
+  shop_.orders.NotePayment(number, [self = shared_from_this(),
+                                    payer](const absl::StatusOr<Orders::Answer>& answer) mutable {
+    self->Heard(std::move(payer), answer);
+  });
+}
+
+void Customers::Heard(std::shared_ptr<Payer> payer, const absl::StatusOr<Orders::Answer>& answer) {
+  if (!answer.ok()) return Later(std::move(payer), &Customers::AskOrder);
+  {
+    const skald::MutexLock lock(mutex_);
+    answers_.noted += *answer == Orders::Answer::kNoted;
+    answers_.already += *answer == Orders::Answer::kAlready;
+    answers_.may_not += *answer == Orders::Answer::kMayNot;
+  }
+  if (*answer == Orders::Answer::kNoOrder && ++payer->asked < kAsksMost) {
+    return Later(std::move(payer), &Customers::AskOrder);
+  }
+  // One that does not open hears of it by its saga; that may be at an end, which the signal tells.
+  *answer == Orders::Answer::kMayNot ? GiveBack(std::move(payer)) : Signal(std::move(payer));
+}
+
+void Customers::Sign(std::shared_ptr<Payer> signer) {
+  const Asking asking(*this);
+  if (!asking.may()) return;
+  const std::string& number = signer->order.number;
+  shop_.orders.NoteSignature(number, [self = shared_from_this(), signer](
+                                         const absl::StatusOr<Orders::Answer>& answer) mutable {
+    answer.ok() ? self->End() : self->Later(std::move(signer), &Customers::Sign);
   });
 }
 
@@ -128,7 +175,7 @@ void Customers::Signal(std::shared_ptr<Payer> payer) {
   coordinator_.SignalThen(saga, PaymentMade{}, {}, payer->order.number,
                           [self = shared_from_this(), payer](const absl::Status& status) mutable {
                             if (status.ok()) {
-                              if (--payer->callbacks > 0) return self->Signal(std::move(payer));
+                              if (--payer->callbacks > 0) return self->AskOrder(std::move(payer));
                               return self->End();
                             }
                             const bool never =
@@ -142,9 +189,10 @@ void Customers::GiveBack(std::shared_ptr<Payer> payer) {
   const Asking asking(*this);
   if (!asking.may()) return;
   const std::string& number = payer->order.number;
-  payment_.GiveBack(number, [self = shared_from_this(), payer](const absl::Status& status) mutable {
-    status.ok() ? self->End() : self->Later(std::move(payer), &Customers::GiveBack);
-  });
+  shop_.payment.GiveBack(
+      number, [self = shared_from_this(), payer](const absl::Status& status) mutable {
+        status.ok() ? self->End() : self->Later(std::move(payer), &Customers::GiveBack);
+      });
 }
 
 void Customers::Later(std::shared_ptr<Payer> payer,

@@ -3,7 +3,7 @@
 //
 //   DIR/manifest.json   format, input, stock, payment
 //   DIR/sagas           the coordinator's store
-//   DIR/warehouse-1 to -3, coupons, points, payment
+//   DIR/warehouse-1 to -3, coupons, points, payment, orders, mailer
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@
 
 namespace order_flow {
 
-inline constexpr int kDataFormat = 2;
+inline constexpr int kDataFormat = 3;
 
 inline constexpr std::string_view kPaidAtOnce = "at once";
 

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "options.h"
+#include "order_states.h"
 #include "run.h"
 #include "skald/base/strings.h"
 
@@ -26,6 +27,10 @@ int main(int argc, char** argv) {
   }
   if (const auto* audit = std::get_if<order_flow::AuditOptions>(&parsed)) {
     return Conclude(order_flow::RunAudit(*audit));
+  }
+  if (std::holds_alternative<order_flow::StatesOptions>(parsed)) {
+    fmt::print("{}", order_flow::StateDiagrams());
+    return order_flow::kExitOk;
   }
   return std::get<int>(parsed);
 }

@@ -83,8 +83,21 @@ void AddPeopleFlags(CLI::App& app, RunOptions& run, Raw& raw) {
       ->needs(callback);
   share("--twice", customers.pay_twice, "Share whose callback comes twice [0.05]")->needs(callback);
   share("--cancel", customers.cancel, "Share of orders that their customers cancel, soon [0]");
+  share("--sign", customers.sign, "Share of customers who sign for what was shipped [0]");
   app.add_flag("--operator", run.with_operator,
                "An operator sees to the cause of what is stuck, and retries it");
+}
+
+// What becomes of calls on their way.
+void AddChaosFlags(CLI::App& app, ChaosOptions& chaos) {
+  const auto share = [&](const char* flag, double& value, const char* text) {
+    app.add_option(flag, value, text)->type_name("P")->check(CheckShare);
+  };
+  share("--chaos-duplicates", chaos.duplicates,
+        "Share of calls from sagas to participants that are made twice [0]");
+  share("--chaos-reorder", chaos.reorder,
+        "Share that is held back until others have overtaken it [0]");
+  share("--chaos-late", chaos.late, "Share that comes again later, or when its saga has ended [0]");
 }
 
 void AddRunFlags(CLI::App& app, RunOptions& run, Raw& raw) {
@@ -117,6 +130,7 @@ void AddRunFlags(CLI::App& app, RunOptions& run, Raw& raw) {
       ->type_name("FILE")
       ->check(CheckReport);
   AddPeopleFlags(app, run, raw);
+  AddChaosFlags(app, run.chaos);
 }
 
 absl::Status ReadFaults(const Raw& raw, RunOptions& run) {
@@ -139,9 +153,10 @@ void ReadStock(const Raw& raw, RunOptions& run) {
 
 }  // namespace
 
-std::variant<RunOptions, AuditOptions, int> ParseCommandLine(int argc, const char* const* argv) {
+std::variant<RunOptions, AuditOptions, StatesOptions, int> ParseCommandLine(
+    int argc, const char* const* argv) {
   CLI::App app(
-      "Places orders through sagas over six participants, each with a database of its own.",
+      "Places orders through sagas over eight participants, each with a database of its own.",
       "order_flow");
   RunOptions run{.faults = FaultPlan(1, StepNames())};
   Raw raw;
@@ -156,15 +171,19 @@ std::variant<RunOptions, AuditOptions, int> ParseCommandLine(int argc, const cha
   audit_command->add_option("--report", audit.report, "Write the report as JSON")
       ->type_name("FILE")
       ->check(CheckReport);
+  const CLI::App* states_command =
+      app.add_subcommand("states", "Print the states of orders as diagrams");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
   if (*audit_command) return audit;
+  if (*states_command) return StatesOptions{};
   run.faults = FaultPlan(run.seed, StepNames());
   ReadStock(raw, run);
   run.customers.seed = run.seed;
+  run.chaos.seed = run.seed;
   absl::ParseDuration(raw.time_to_pay, &run.customers.time_to_pay);  // checked above
   if (const absl::Status status = ReadFaults(raw, run); !status.ok()) {
     fmt::print(stderr, "order_flow: {}\n", skald::ToStd(status.message()));

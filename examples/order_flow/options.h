@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 
+#include "chaos.h"
 #include "customers.h"
 #include "faults.h"
 
@@ -24,6 +25,7 @@ struct RunOptions {
   FaultPlan faults;
   bool slow = false;  // some step takes its time
   CustomerOptions customers;
+  ChaosOptions chaos;
   bool with_operator = false;  // somebody retries what is stuck
 };
 
@@ -32,8 +34,12 @@ struct AuditOptions {
   std::string report;
 };
 
+// Print the tables of order states.
+struct StatesOptions {};
+
 // What to do, or the exit code when the command line asked for help or makes no sense; the text for
 // that is printed.
-std::variant<RunOptions, AuditOptions, int> ParseCommandLine(int argc, const char* const* argv);
+std::variant<RunOptions, AuditOptions, StatesOptions, int> ParseCommandLine(
+    int argc, const char* const* argv);
 
 }  // namespace order_flow

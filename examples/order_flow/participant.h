@@ -1,7 +1,7 @@
 // What every participant stands on: a database of its own, one writer, one barrier.
 //
 // And the few things that all of them do alike: read a row in a transaction, refuse an order for
-// good, answer without holding a thread.
+// good, commit without holding a thread.
 #pragma once
 
 #include <memory>
@@ -10,48 +10,67 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "chaos.h"
 #include "order.h"
 #include "rows.h"
-#include "skald/async/completion.h"
-#include "skald/async/task.h"
 #include "skald/base/status.h"
 #include "skald/base/verdict.h"
 #include "skald/participant/barrier.h"
-#include "skald/saga/step_context.h"
+#include "skald/participant/lease.h"
 #include "skald/store/committer.h"
 #include "skald/store/store.h"
 
 namespace order_flow {
 
+struct ParticipantOptions {
+  // Its rows are written by the holder of its lease alone, whoever else has its store open. Opening
+  // it takes the lease over.
+  bool leased = false;
+  std::string writer;  // among those that write there; empty: its name
+  // What befalls the calls to it on their way; null: nothing.
+  Chaos* chaos = nullptr;
+};
+
 class Participant {
  public:
   // Opens or makes the database `directory`/`name`.
   static absl::StatusOr<std::unique_ptr<Participant>> Open(const std::string& directory,
-                                                           const std::string& name);
+                                                           const std::string& name,
+                                                           ParticipantOptions options = {});
+  // Over a store that others may have open, too.
+  static absl::StatusOr<std::unique_ptr<Participant>> Over(std::shared_ptr<skald::Store> store,
+                                                           const std::string& name,
+                                                           ParticipantOptions options);
   // Waits until everything that was asked for is durable, or cannot become so.
   ~Participant();
 
   skald::Store& store() { return *store_; }
   skald::Committer& committer() { return *committer_; }
   skald::Barrier& barrier() { return *barrier_; }
+  const std::string& name() const { return name_; }
+  Chaos* chaos() const { return chaos_; }
+
+  // By its own clock; true where there is no lease.
+  bool Holds() const { return lease_ == nullptr || lease_->Held(); }
+  // Lets the transaction commit only while the lease is held. RETURNS: Aborted: it is not.
+  absl::Status Guard(skald::Transaction& rows) const {
+    return lease_ == nullptr ? absl::OkStatus() : lease_->Guard(rows);
+  }
 
  private:
   Participant() = default;
+  absl::Status TakeLease();
 
-  std::unique_ptr<skald::Store> store_;
+  std::string name_;
+  Chaos* chaos_ = nullptr;
+  std::shared_ptr<skald::Store> store_;
   std::unique_ptr<skald::Committer> committer_;
+  std::unique_ptr<skald::Lease> lease_;
   std::unique_ptr<skald::Barrier> barrier_;
 };
-
-// An order is asked for under its number and total; both are fixed for good.
-inline skald::BarrierRequest RequestOf(const skald::StepContext& step, const Order& order) {
-  return skald::BarrierRequest::Of(step, order.number, order.total);
-}
-inline skald::BarrierRequest RequestOf(const skald::StepContext& step, const Parcel& parcel) {
-  return skald::BarrierRequest::Of(step, parcel.number, parcel.total);
-}
 
 // Reads one row in a transaction. RETURNS: nothing, when it is not there.
 template <typename Row>
@@ -80,64 +99,8 @@ skald::Verdict<T> VerdictOf(skald::Verdict<Decision<T>> decision) {
   return std::move(decision).output().granted;
 }
 
-namespace internal {
-
-template <typename T>
-skald::Verdict<T> Answered(absl::StatusOr<skald::Verdict<T>> answer) {
-  if (!answer.ok()) return skald::FromStatus(answer.status());
-  return *std::move(answer);
-}
-
-// Hands a barrier's callback over to what waits for it.
-template <typename T>
-auto Forward(skald::Completion<skald::Verdict<T>> done) {
-  return [done = std::move(done)](skald::Verdict<T> verdict) mutable { done(std::move(verdict)); };
-}
-
-}  // namespace internal
-
-// Runs `function` behind the barrier; the thread is free while the answer becomes durable.
-template <typename T, typename Function>
-skald::Task<skald::Verdict<T>> Act(skald::Barrier* barrier, skald::BarrierRequest request,
-                                   Function function) {
-  auto start = [&](skald::Completion<skald::Verdict<T>> done) {
-    barrier->ActionThen(request, function, internal::Forward<T>(std::move(done)));
-  };
-  auto waiting = skald::AwaitCompletion<skald::Verdict<T>>(start);
-  co_return internal::Answered<T>(co_await waiting);
-}
-
-// The same for what may be refused.
-template <typename T, typename Function>
-skald::Task<skald::Verdict<T>> Decide(skald::Barrier* barrier, skald::BarrierRequest request,
-                                      Function function) {
-  auto start = [&](skald::Completion<skald::Verdict<Decision<T>>> done) {
-    barrier->ActionThen(request, function, internal::Forward<Decision<T>>(std::move(done)));
-  };
-  auto waiting = skald::AwaitCompletion<skald::Verdict<Decision<T>>>(start);
-  co_return VerdictOf(internal::Answered<Decision<T>>(co_await waiting));
-}
-
-// The same for a compensation, of an action that gave a T.
-template <typename T, typename Function>
-skald::Task<skald::Verdict<skald::Nothing>> Undo(skald::Barrier* barrier,
-                                                 skald::BarrierRequest request, Function function) {
-  using skald::Nothing;
-  auto start = [&](skald::Completion<skald::Verdict<Nothing>> done) {
-    barrier->CompensationThen<T>(request, function, internal::Forward<Nothing>(std::move(done)));
-  };
-  auto waiting = skald::AwaitCompletion<skald::Verdict<Nothing>>(start);
-  co_return internal::Answered<Nothing>(co_await waiting);
-}
-
-// What became of an action that may be refused and whose answer never came.
-template <typename T>
-skald::Task<skald::Verdict<T>> Ask(skald::Barrier* barrier, skald::BarrierRequest request) {
-  auto start = [&](skald::Completion<skald::Verdict<Decision<T>>> done) {
-    barrier->ReconcileThen<Decision<T>>(request, internal::Forward<Decision<T>>(std::move(done)));
-  };
-  auto waiting = skald::AwaitCompletion<skald::Verdict<Decision<T>>>(start);
-  co_return VerdictOf(internal::Answered<Decision<T>>(co_await waiting));
-}
+// What is done outside of a barrier. `done` is called once, with what became of it.
+using RowsDone = absl::AnyInvocable<void(const absl::Status&) &&>;
+void CommitRows(skald::Transaction rows, RowsDone done);
 
 }  // namespace order_flow

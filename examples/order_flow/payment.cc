@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "calls.h"
+
 namespace order_flow {
 namespace {
 
@@ -47,6 +49,17 @@ absl::StatusOr<Decision<Receipt>> ChargeRows(Transaction& rows, const Order& ord
   return Decision<Receipt>{{}, {row.paid}};
 }
 
+// The same from the money that is held for the order.
+absl::StatusOr<Decision<Receipt>> ChargeHeldRows(Transaction& rows, const Order& order,
+                                                 Discount discount, PointsHold hold, bool refuse) {
+  SKALD_ASSIGN_OR_RETURN(Decision<Receipt> charged,
+                         ChargeRows(rows, order, discount, hold, refuse));
+  if (!refuse) {
+    SKALD_RETURN_IF_ERROR(MoveHeld(rows, order.number, HeldState::kUsed, charged.granted.mills));
+  }
+  return charged;
+}
+
 absl::StatusOr<Decision<Receipt>> RefundRows(Transaction& rows, const Order& order, bool refuse) {
   const std::string key = KeyOf(kRefundPrefix, order.number);
   SKALD_RETURN_IF_ERROR(CheckNew(rows, key));
@@ -59,72 +72,61 @@ absl::StatusOr<Decision<Receipt>> RefundRows(Transaction& rows, const Order& ord
 
 Task<Verdict<Receipt>> Payment::Charge(const StepContext& step, const Order& order,
                                        Discount discount, PointsHold hold, bool refuse) {
-  auto body = [&order, discount, hold, refuse](Transaction& rows) {
-    return ChargeRows(rows, order, discount, hold, refuse);
-  };
-  return Decide<Receipt>(&participant_.barrier(), RequestOf(step, order), body);
+  return Decide<Receipt>(&participant_, step, order,
+                         [discount, hold, refuse](Transaction& rows, const Order& charged) {
+                           return ChargeRows(rows, charged, discount, hold, refuse);
+                         });
 }
 
 Task<Verdict<Receipt>> Payment::ChargeHeld(const StepContext& step, const Order& order,
                                            Discount discount, PointsHold hold, bool refuse) {
-  auto body = [&order, discount, hold,
-               refuse](Transaction& rows) -> absl::StatusOr<Decision<Receipt>> {
-    SKALD_ASSIGN_OR_RETURN(Decision<Receipt> charged,
-                           ChargeRows(rows, order, discount, hold, refuse));
-    if (!refuse) {
-      SKALD_RETURN_IF_ERROR(MoveHeld(rows, order.number, HeldState::kUsed, charged.granted.mills));
-    }
-    return charged;
-  };
-  return Decide<Receipt>(&participant_.barrier(), RequestOf(step, order), body);
+  return Decide<Receipt>(&participant_, step, order,
+                         [discount, hold, refuse](Transaction& rows, const Order& charged) {
+                           return ChargeHeldRows(rows, charged, discount, hold, refuse);
+                         });
 }
 
 Task<Verdict<Receipt>> Payment::Refund(const StepContext& step, const Order& order, bool refuse) {
-  auto body = [&order, refuse](Transaction& rows) { return RefundRows(rows, order, refuse); };
-  return Decide<Receipt>(&participant_.barrier(), RequestOf(step, order), body);
+  return Decide<Receipt>(&participant_, step, order,
+                         [refuse](Transaction& rows, const Order& returned) {
+                           return RefundRows(rows, returned, refuse);
+                         });
 }
 
 Task<Verdict<Receipt>> Payment::Settle(const StepContext& step, const Order& order) {
-  return Ask<Receipt>(&participant_.barrier(), RequestOf(step, order));
+  return Ask<Receipt>(&participant_, step, order);
 }
 
-void Payment::Commit(Transaction rows, Done done) {
-  // (Whichever of the two it is, it is called once.)
-  auto shared = std::make_shared<Done>(std::move(done));
-  const absl::Status queued = std::move(rows).CommitThen(
-      [shared](const absl::Status& status) { std::move (*shared)(status); });
-  if (!queued.ok()) std::move (*shared)(queued);
-}
-
-void Payment::Hold(const Order& order, Done done) {
+void Payment::Hold(const Order& order, RowsDone done) {
   Transaction rows = participant_.committer().Begin();
   const std::string key = KeyOf(kHeldPrefix, order.number);
   const absl::StatusOr<std::optional<std::string>> before = rows.Get(key);
   if (!before.ok()) return std::move(done)(before.status());
   if (!*before) rows.Put(key, EncodeRow(HeldRow{HeldState::kHeld, order.total}));
-  Commit(std::move(rows), std::move(done));
+  CommitRows(std::move(rows), std::move(done));
 }
 
-void Payment::GiveBack(const std::string& number, Done done) {
+void Payment::GiveBack(const std::string& number, RowsDone done) {
   Transaction rows = participant_.committer().Begin();
   const absl::StatusOr<std::optional<std::string>> held = rows.Get(KeyOf(kHeldPrefix, number));
   absl::Status moved = held.status();
   if (held.ok() && *held) moved = MoveHeld(rows, number, HeldState::kGivenBack);
   if (!moved.ok()) return std::move(done)(moved);
-  Commit(std::move(rows), std::move(done));
+  CommitRows(std::move(rows), std::move(done));
 }
 
-Task<Verdict<skald::Nothing>> Payment::GiveBack(std::string number) {
+// (Without a barrier: the money's own row says whether it was given back.)
+Task<Verdict<skald::Nothing>> Payment::GiveBack(const StepContext& step, const Order& order) {
   using skald::Nothing;
-  auto start = [&](skald::Completion<Verdict<Nothing>> done) {
-    GiveBack(number, [done = std::move(done)](const absl::Status& status) mutable {
+  const auto make = [this](const Order& of, skald::Barrier::Callback<Nothing> done) {
+    GiveBack(of.number, [done = std::move(done)](const absl::Status& status) mutable {
       // A row that changed meanwhile is looked at again.
-      done(status.ok() ? Verdict<Nothing>(Nothing{})
-                       : Verdict<Nothing>(skald::Unknown(std::string(status.message()))));
+      std::move(done)(status.ok()
+                          ? Verdict<Nothing>(Nothing{})
+                          : Verdict<Nothing>(skald::Unknown(std::string(status.message()))));
     });
   };
-  auto waiting = skald::AwaitCompletion<Verdict<Nothing>>(start);
-  co_return internal::Answered<Nothing>(co_await waiting);
+  return Call<Nothing>(&participant_, &step, CallVerb::kGiveBack, &order, make);
 }
 
 }  // namespace order_flow

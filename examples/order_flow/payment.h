@@ -5,10 +5,11 @@
 
 #include <string>
 
-#include "absl/functional/any_invocable.h"
 #include "coupons.h"
 #include "participant.h"
 #include "points.h"
+#include "skald/async/task.h"
+#include "skald/saga/step_context.h"
 
 namespace order_flow {
 
@@ -34,15 +35,13 @@ class Payment {
 
   // The customer's side, for each order once however often it is asked. `done` gets OK when it is
   // durable; anything else: ask again.
-  using Done = absl::AnyInvocable<void(const absl::Status&) &&>;
-  void Hold(const Order& order, Done done);
+  void Hold(const Order& order, RowsDone done);
   // Of what is not used; nothing where nothing was paid.
-  void GiveBack(const std::string& number, Done done);
-  skald::Task<skald::Verdict<skald::Nothing>> GiveBack(std::string number);
+  void GiveBack(const std::string& number, RowsDone done);
+  skald::Task<skald::Verdict<skald::Nothing>> GiveBack(const skald::StepContext& step,
+                                                       const Order& order);
 
  private:
-  void Commit(skald::Transaction rows, Done done);
-
   Participant& participant_;
 };
 

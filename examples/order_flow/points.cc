@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "calls.h"
+
 namespace order_flow {
 namespace {
 
@@ -78,20 +80,22 @@ absl::Status GrantRows(Transaction& rows, const Order& order) {
 }  // namespace
 
 Task<Verdict<PointsHold>> Points::Freeze(const StepContext& step, const Order& order, bool refuse) {
-  auto body = [&order, refuse](Transaction& rows) { return FreezeRows(rows, order, refuse); };
-  return Decide<PointsHold>(&participant_.barrier(), RequestOf(step, order), body);
+  return Decide<PointsHold>(&participant_, step, order,
+                            [refuse](Transaction& rows, const Order& placed) {
+                              return FreezeRows(rows, placed, refuse);
+                            });
 }
 
 Task<Verdict<Nothing>> Points::Unfreeze(const StepContext& step, const Order& order) {
-  auto body = [&order](Transaction& rows, const Decision<PointsHold>& frozen) {
-    return frozen.refusal.empty() ? UnfreezeRows(rows, order) : absl::OkStatus();
-  };
-  return Undo<Decision<PointsHold>>(&participant_.barrier(), RequestOf(step, order), body);
+  using Frozen = Decision<PointsHold>;
+  return Undo<Frozen>(
+      &participant_, step, order, [](Transaction& rows, const Order& undone, const Frozen& frozen) {
+        return frozen.refusal.empty() ? UnfreezeRows(rows, undone) : absl::OkStatus();
+      });
 }
 
 Task<Verdict<Nothing>> Points::Grant(const StepContext& step, const Order& order) {
-  auto body = [&order](Transaction& rows) { return GrantRows(rows, order); };
-  return Act<Nothing>(&participant_.barrier(), RequestOf(step, order), body);
+  return Act<Nothing>(&participant_, step, order, GrantRows);
 }
 
 }  // namespace order_flow

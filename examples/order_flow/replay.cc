@@ -24,6 +24,11 @@ std::string KindOfReason(const std::string& reason) {
   return reason.substr(0, reason.find(':'));
 }
 
+SagaEnd EndOf(SagaState state) {
+  if (state == SagaState::kCompleted) return SagaEnd::kCompleted;
+  return state == SagaState::kCompensated ? SagaEnd::kCompensated : SagaEnd::kStuck;
+}
+
 // What the callbacks and the loop that places orders share. Callbacks run on the coordinator's
 // loop; those that come after the loop has ended still find it.
 class Board : public std::enable_shared_from_this<Board> {
@@ -72,7 +77,7 @@ class Board : public std::enable_shared_from_this<Board> {
   }
   Tally Take() SKALD_EXCLUDES(mutex_) {
     const skald::MutexLock lock(mutex_);
-    return tally_;
+    return std::exchange(tally_, Tally());
   }
 
  private:
@@ -99,7 +104,8 @@ class Board : public std::enable_shared_from_this<Board> {
       if (outcome->state() == SagaState::kStuck && self->mend_) {
         return self->Help(std::move(saga), std::move(order), began);
       }
-      self->customers_->OnEnded(*order, saga.id());
+      const bool completed = outcome->state() == SagaState::kCompleted;
+      self->customers_->OnEnded(*order, saga.id(), completed);
       self->Finish(*order, began, saga.existed(), *outcome);
     });
   }
@@ -144,6 +150,7 @@ class Board : public std::enable_shared_from_this<Board> {
   void Count(const std::string& number, OrderKind kind, const Outcome& outcome)
       SKALD_REQUIRES(mutex_) {
     const bool sale = kind == OrderKind::kSale;
+    tally_.ends[number] = EndOf(outcome.state());
     if (outcome.state() == SagaState::kCompleted) {
       ++(sale ? tally_.sales_completed : tally_.returns_completed);
     } else if (outcome.state() == SagaState::kCompensated) {

@@ -20,7 +20,11 @@
 
 namespace order_flow {
 
+// How a saga ended, or that it did not.
+enum class SagaEnd : uint8_t { kCompleted, kCompensated, kStuck };
+
 struct Tally {
+  std::map<std::string, SagaEnd> ends;  // by order
   int64_t sales_completed = 0;
   int64_t returns_completed = 0;
   std::map<std::string, int64_t> sales_compensated;    // by step

@@ -22,6 +22,12 @@ ordered_json ToJson(const Latency& latency) {
   return {{"p50", latency.p50}, {"p99", latency.p99}, {"p999", latency.p999}, {"max", latency.max}};
 }
 
+ordered_json ToJson(const ChaosCounts& chaos) {
+  return {{"calls_duplicated", chaos.duplicated},
+          {"calls_reordered", chaos.reordered},
+          {"calls_late", chaos.late}};
+}
+
 ordered_json ToJson(const Audit& audit) {
   ordered_json checks = ordered_json::array();
   for (const Check& check : audit.checks) {
@@ -58,10 +64,12 @@ std::string ToJson(const Report& report) {
   json["latency_us"] = nullptr;
   json["audit"] = ToJson(report.audit);
   json["resumed"] = nullptr;
+  json["chaos"] = nullptr;
   if (report.measured) {
     json["sagas_per_second"] = report.measured->sagas_per_second;
     json["latency_us"] = ToJson(report.measured->latency_us);
     json["resumed"] = report.measured->resumed;
+    json["chaos"] = ToJson(report.measured->chaos);
   }
   // Item codes are bytes in any encoding; a check may quote one.
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";

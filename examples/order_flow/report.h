@@ -20,11 +20,19 @@ struct Latency {
   int64_t max = 0;
 };
 
+// What befell calls from sagas to participants on their way, on purpose.
+struct ChaosCounts {
+  int64_t duplicated = 0;
+  int64_t reordered = 0;
+  int64_t late = 0;
+};
+
 // Only a run measures these; an audit writes null in their place.
 struct Measured {
   double sagas_per_second = 0;
   Latency latency_us;
   int64_t resumed = 0;  // sagas found unfinished at open
+  ChaosCounts chaos;
 };
 
 struct Check {

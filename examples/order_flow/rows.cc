@@ -69,6 +69,18 @@ void Visit(Fields& f, Row& r)
 {
   f(r.state, HeldState::kGivenBack), f(r.amount), f(r.used);
 }
+template <typename Fields, typename Row>
+void Visit(Fields& f, Row& r)
+  requires std::same_as<std::remove_const_t<Row>, PlacedRow>
+{
+  f(r.id), f(r.kind, OrderKind::kReturn), f(r.total);
+}
+template <typename Fields, typename Row>
+void Visit(Fields& f, Row& r)
+  requires std::same_as<std::remove_const_t<Row>, NoticeRow>
+{
+  f(r.events);
+}
 
 class Writer {
  public:
@@ -166,6 +178,12 @@ std::string EncodeRow(const RefundRow& row) {
 std::string EncodeRow(const HeldRow& row) {
   return Write(row);
 }
+std::string EncodeRow(const PlacedRow& row) {
+  return Write(row);
+}
+std::string EncodeRow(const NoticeRow& row) {
+  return Write(row);
+}
 
 template <typename Row>
 absl::StatusOr<Row> DecodeRow(std::string_view key, std::string_view value) {
@@ -177,6 +195,22 @@ absl::StatusOr<Row> DecodeRow(std::string_view key, std::string_view value) {
   return row;
 }
 
+template <>
+absl::StatusOr<StateRow> DecodeRow(std::string_view key, std::string_view value) {
+  skald::ByteReader in(value);
+  StateRow row;
+  if (in.U8() != 1) in.Fail();
+  row.version = in.Little<uint64_t>();
+  row.state = in.U8();
+  const uint64_t count = in.VarintUpTo(in.remaining() / 2);
+  for (uint64_t i = 0; i < count && in.ok(); ++i) {
+    const uint8_t event = in.U8();
+    row.happened.emplace_back(event, in.U8());
+  }
+  if (in.ok() && in.remaining() == 0) return row;
+  return absl::DataLossError(fmt::format("the row '{}' does not read", key));
+}
+
 template absl::StatusOr<StockRow> DecodeRow(std::string_view, std::string_view);
 template absl::StatusOr<GoodsRow> DecodeRow(std::string_view, std::string_view);
 template absl::StatusOr<SetupRow> DecodeRow(std::string_view, std::string_view);
@@ -186,5 +220,7 @@ template absl::StatusOr<HoldRow> DecodeRow(std::string_view, std::string_view);
 template absl::StatusOr<PaymentRow> DecodeRow(std::string_view, std::string_view);
 template absl::StatusOr<RefundRow> DecodeRow(std::string_view, std::string_view);
 template absl::StatusOr<HeldRow> DecodeRow(std::string_view, std::string_view);
+template absl::StatusOr<PlacedRow> DecodeRow(std::string_view, std::string_view);
+template absl::StatusOr<NoticeRow> DecodeRow(std::string_view, std::string_view);
 
 }  // namespace order_flow

@@ -12,6 +12,10 @@
 //               refund/<number>       RefundRow
 //               held/<number>         HeldRow      one an order that its customer paid by a
 //               callback
+//   orders      placed/<number>       PlacedRow    one an order that was opened
+//               state/<number>        its business state, as skald::Move writes it; read as a
+//               StateRow
+//   mailer      notice/<number>       NoticeRow    what was heard of an order
 //   all         refused/<number>      the reason why this participant refused the order
 //
 // A row begins with its format, 1; numbers are varints, signed ones zigzag; texts have their length
@@ -22,6 +26,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -39,6 +44,9 @@ inline constexpr std::string_view kHoldPrefix = "hold/";
 inline constexpr std::string_view kPaymentPrefix = "payment/";
 inline constexpr std::string_view kRefundPrefix = "refund/";
 inline constexpr std::string_view kHeldPrefix = "held/";
+inline constexpr std::string_view kPlacedPrefix = "placed/";
+inline constexpr std::string_view kStatePrefix = "state/";
+inline constexpr std::string_view kNoticePrefix = "notice/";
 inline constexpr std::string_view kRefusedPrefix = "refused/";
 
 std::string KeyOf(std::string_view prefix, std::string_view name);
@@ -125,6 +133,25 @@ struct HeldRow {
   Mills used = 0;  // what the order was charged; the rest goes back at once
 };
 
+// An order that was opened, under the number that the input has for it.
+struct PlacedRow {
+  int64_t id = 0;  // the order number, of skald::IdGenerator
+  OrderKind kind = OrderKind::kSale;
+  Mills total = 0;
+};
+
+struct NoticeRow {
+  std::vector<OrderItem> events;  // topic and message id, as they came
+};
+
+// Where an order is, and what has happened to it: event and state, each once. The library's row, by
+// docs/formats/participants.md.
+struct StateRow {
+  uint64_t version = 0;
+  uint8_t state = 0;
+  std::vector<std::pair<uint8_t, uint8_t>> happened;
+};
+
 std::string EncodeRow(const StockRow& row);
 std::string EncodeRow(const GoodsRow& row);
 std::string EncodeRow(const SetupRow& row);
@@ -134,6 +161,8 @@ std::string EncodeRow(const HoldRow& row);
 std::string EncodeRow(const PaymentRow& row);
 std::string EncodeRow(const RefundRow& row);
 std::string EncodeRow(const HeldRow& row);
+std::string EncodeRow(const PlacedRow& row);
+std::string EncodeRow(const NoticeRow& row);
 
 // Of any of the rows above. RETURNS: DataLoss, naming `key`.
 template <typename Row>

@@ -27,6 +27,7 @@ namespace order_flow {
 namespace {
 
 constexpr absl::Duration kDrainMax = absl::Seconds(10);
+constexpr absl::Duration kTellMax = absl::Seconds(60);
 constexpr size_t kSagaMemoryBytes = size_t{192} << 20;
 constexpr size_t kSlowThreadsMax = 256;
 
@@ -69,7 +70,7 @@ struct Engine {
 absl::StatusOr<Engine> OpenEngine(const RunOptions& options, const std::string& data,
                                   const OrderSource& orders) {
   Engine engine;
-  SKALD_ASSIGN_OR_RETURN(engine.shop, Shop::Open(data));
+  SKALD_ASSIGN_OR_RETURN(engine.shop, Shop::Open(data, options.chaos));
   SKALD_RETURN_IF_ERROR(engine.shop->warehouses.SetUp(orders, options.stock));
   skald::RocksDbOptions store;
   store.memory_bytes = kSagaMemoryBytes;
@@ -85,8 +86,22 @@ absl::StatusOr<Engine> OpenEngine(const RunOptions& options, const std::string& 
   SKALD_ASSIGN_OR_RETURN(engine.coordinator, skald::Coordinator::Open(*engine.sagas, *engine.pool,
                                                                       std::move(definitions)));
   engine.customers =
-      std::make_shared<Customers>(*engine.coordinator, engine.shop->payment, options.customers);
+      std::make_shared<Customers>(*engine.coordinator, *engine.shop, options.customers);
   return engine;
+}
+
+bool IsStateOf(const Books& books, const std::string& number, SagaEnd end) {
+  const bool placed = books.placed.contains(number);
+  if (number.starts_with('C')) {
+    const ReturnState state = ReturnStateOf(books, number);
+    if (end == SagaEnd::kCompleted) return placed && state == ReturnState::kReturned;
+    return end == SagaEnd::kStuck || !placed || state == ReturnState::kRefused;
+  }
+  const SaleState state = SaleStateOf(books, number);
+  const bool undone = state == SaleState::kCancelled || state == SaleState::kRefunded;
+  const bool through = state == SaleState::kShipped || state == SaleState::kSigned;
+  if (end == SagaEnd::kCompleted) return placed && through;
+  return end == SagaEnd::kStuck ? !undone : !placed || undone;
 }
 
 // The books are the truth; the sagas must tell the same story.
@@ -99,6 +114,33 @@ Check SagasAgree(const Report& books, const Tally& tally) {
                       FormatCount(tally.sales_completed), FormatCount(tally.returns_completed),
                       FormatCount(tally.stuck), FormatCount(books.sales_completed),
                       FormatCount(books.returns_completed), FormatCount(books.stuck))};
+}
+
+// Each order by itself.
+Check StatesAreTheSagasEnds(const Books& books, const Tally& tally) {
+  std::string wrong;
+  int64_t count = 0;
+  for (const auto& [number, end] : tally.ends) {
+    if (IsStateOf(books, number, end)) continue;
+    if (count++ == 0) wrong = number;
+  }
+  return {"each order's state is its saga's end", count == 0,
+          count == 0 ? fmt::format("{} orders", FormatCount(std::ssize(tally.ends)))
+                     : fmt::format("order {} is in another ({} in all)", wrong, count)};
+}
+
+Check CopiesWereAnsweredAlike(const Chaos& chaos) {
+  const ChaosCounts counts = chaos.counts();
+  return {"copies of calls were answered alike", chaos.contradictions() == 0,
+          fmt::format("{} copies, {} otherwise",
+                      FormatCount(counts.duplicated + counts.reordered + counts.late),
+                      FormatCount(chaos.contradictions()))};
+}
+
+// Once all is at rest, every event has been taken.
+Check EventsHaveLeft(const Books& books) {
+  return {"no event of an order is left behind", books.waiting.empty(),
+          fmt::format("{} orders have some", FormatCount(std::ssize(books.waiting)))};
 }
 
 // Once all is at rest, only what is stuck holds a customer's money.
@@ -127,11 +169,18 @@ absl::StatusOr<Report> MakeReport(Shop& shop, bool by_callback, const OrderSourc
                                &shop.warehouse_data(2).store()},
                               shop.coupons_data().store(),
                               shop.points_data().store(),
-                              shop.payment_data().store()}));
+                              shop.payment_data().store(),
+                              shop.orders_data().store(),
+                              shop.mailer_data().store()}));
   books.by_callback = by_callback;
   Report report = Summarise(books);
   report.audit = CheckBooks(books);
   report.audit.checks.push_back(SagasAgree(report, tally));
+  report.audit.checks.push_back(StatesAreTheSagasEnds(books, tally));
+  report.audit.checks.push_back(EventsHaveLeft(books));
+  if (const Chaos* chaos = shop.chaos(); chaos != nullptr) {
+    report.audit.checks.push_back(CopiesWereAnsweredAlike(*chaos));
+  }
   if (by_callback) report.audit.checks.push_back(HeldMoneyIsOfStuckOrders(books, tally));
   report.intake = orders.counts();
   report.sales_completed = tally.sales_completed;
@@ -143,14 +192,15 @@ absl::StatusOr<Report> MakeReport(Shop& shop, bool by_callback, const OrderSourc
   report.measured =
       Measured{.sagas_per_second = seconds > 0 ? static_cast<double>(tally.driven) / seconds : 0,
                .latency_us = tally.latency.Summary(),
-               .resumed = static_cast<int64_t>(stats.resumed)};
+               .resumed = static_cast<int64_t>(stats.resumed),
+               .chaos = shop.chaos() == nullptr ? ChaosCounts() : shop.chaos()->counts()};
   return report;
 }
 
-void PrintReport(const Report& report, const Tally& tally) {
-  fmt::print("{}{}{}{}{}{}", IntakeTable(report.intake), OrdersTable(report, &tally),
-             BooksTable(report), SpeedTable(tally, *report.measured), HistogramOf(tally.latency),
-             AuditTable(report.audit));
+void PrintReport(const Report& report, const Tally& tally, const PaymentAnswers& answers) {
+  fmt::print("{}{}{}{}{}{}{}", IntakeTable(report.intake), OrdersTable(report, &tally),
+             BooksTable(report), CallbacksTable(answers), SpeedTable(tally, *report.measured),
+             HistogramOf(tally.latency), AuditTable(report.audit));
 }
 
 int Interrupted(const std::string& data, const OrderSource& orders, const Tally& tally) {
@@ -190,7 +240,9 @@ absl::Status Drive(Engine& engine, const OrderSource& orders, const RunOptions& 
   // Work of steps may still be queued that uses what the engine holds.
   skald::IgnoreError(engine.pool->Shutdown(skald::Deadline::In(skald::Clock::Real(), kDrainMax)),
                      "the pool waits for the rest when it is destroyed");
-  return status.ok() ? drained : status;
+  if (!status.ok() || !drained.ok()) return status.ok() ? drained : status;
+  if (engine.shop->chaos() != nullptr) SKALD_RETURN_IF_ERROR(engine.shop->chaos()->Finish());
+  return engine.shop->TellEverything(kTellMax);
 }
 
 }  // namespace
@@ -213,7 +265,7 @@ absl::StatusOr<int> Run(const RunOptions& options) {
   SKALD_ASSIGN_OR_RETURN(const Report report,
                          MakeReport(*engine.shop, options.customers.pay_by_callback, *orders, tally,
                                     engine.coordinator->stats()));
-  PrintReport(report, tally);
+  PrintReport(report, tally, engine.customers->answers());
   if (!options.report.empty()) SKALD_RETURN_IF_ERROR(WriteReport(report, options.report));
   return report.audit.ok() ? kExitOk : kExitWrong;
 }

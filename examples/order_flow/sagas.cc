@@ -107,6 +107,14 @@ auto PlannedOfParcel(const FaultPlan& faults, Act act) {
   };
 }
 
+// One behind the pivot that is rejected on purpose leaves its saga stuck.
+template <typename Act>
+auto PlannedBehindThePivot(const FaultPlan& faults, Act act) {
+  return Planned<Nothing>(faults, [act](const StepContext& step, const Order& order, bool reject) {
+    return reject ? RejectedOnPurpose() : act(step, order);
+  });
+}
+
 // The actions and compensations of place-order, by participant. Lambdas with all types written
 // out: the definition checks them.
 auto Reserving(Shop& shop, const FaultPlan& faults) {
@@ -169,15 +177,43 @@ auto Granting(Shop& shop, const FaultPlan& faults) {
   return Planned<Nothing>(faults,
                           [&shop](const StepContext& step, const Order& order, bool reject) {
                             if (order.guest()) return NothingToDo<Nothing>();
-                            // Behind the pivot: one that is rejected on purpose leaves its saga
-                            // stuck.
                             return reject ? RejectedOnPurpose() : shop.points.Grant(step, order);
                           });
+}
+
+// What becomes of the order as a whole, of both kinds.
+auto Opening(Shop& shop, const FaultPlan& faults) {
+  return Planned<Nothing>(faults,
+                          [&shop](const StepContext& step, const Order& order, bool refuse) {
+                            return shop.orders.Open(step, order, refuse);
+                          });
+}
+auto Cancelling(Shop& shop) {
+  return [&shop](const StepContext& step, const Order& order, const Nothing*) {
+    return shop.orders.Cancel(step, order);
+  };
+}
+auto MarkingPaid(Shop& shop, const FaultPlan& faults) {
+  return PlannedBehindThePivot(faults, [&shop](const StepContext& step, const Order& order) {
+    return shop.orders.MarkPaid(step, order);
+  });
+}
+auto MarkingShipped(Shop& shop, const FaultPlan& faults) {
+  return PlannedBehindThePivot(faults, [&shop](const StepContext& step, const Order& order) {
+    return shop.orders.MarkShipped(step, order);
+  });
+}
+auto MarkingReturned(Shop& shop, const FaultPlan& faults) {
+  return PlannedBehindThePivot(faults, [&shop](const StepContext& step, const Order& order) {
+    return shop.orders.MarkReturned(step, order);
+  });
 }
 
 // What both versions of place-order begin and end with.
 auto BeginOrder(const auto& key, Shop& shop, const FaultPlan& faults) {
   return skald::Define(key)
+      .Step(OpenOrder{}, Opening(shop, faults), Cancelling(shop), Guarded(), Retry(kTries),
+            CompensationRetry(kTries))
       .Step(ReserveStock{}, ForEach(ParcelsOf), Reserving(shop, faults), Releasing(shop), Guarded(),
             Retry(kTries), CompensationRetry(kTries))
       .Step(RedeemCoupon{}, Planned<Discount>(faults, Redeeming(shop)), Restoring(shop), Guarded(),
@@ -187,8 +223,12 @@ auto BeginOrder(const auto& key, Shop& shop, const FaultPlan& faults) {
 }
 skald::Definition EndOrder(auto&& builder, Shop& shop, const FaultPlan& faults) {
   return std::forward<decltype(builder)>(builder)
-      .Retriable(GrantPoints{}, After(Charge{}), Granting(shop, faults), Guarded(), Retry(kForever))
-      .Retriable(ShipParcels{}, After(Charge{}), ForEach(ParcelsOf), RunSaga(kShipParcel))
+      .Retriable(OrderPaid{}, MarkingPaid(shop, faults), Guarded(), Retry(kForever))
+      .Retriable(GrantPoints{}, After(OrderPaid{}), Granting(shop, faults), Guarded(),
+                 Retry(kForever))
+      .Retriable(ShipParcels{}, After(OrderPaid{}), ForEach(ParcelsOf), RunSaga(kShipParcel))
+      .Retriable(OrderShipped{}, After(ShipParcels{}), MarkingShipped(shop, faults), Guarded(),
+                 Retry(kForever))
       .Returns(Charge{})
       .Retention(kRetention)
       .Build();
@@ -197,37 +237,10 @@ skald::Definition EndOrder(auto&& builder, Shop& shop, const FaultPlan& faults) 
 }  // namespace
 
 std::vector<std::string_view> StepNames() {
-  return {ReserveStock::name(), RedeemCoupon::name(), FreezePoints::name(), Charge::name(),
-          ConfirmStock::name(), GrantPoints::name(),  MarkShipped::name(),  CheckReturn::name(),
-          Refund::name(),       Restock::name()};
-}
-
-Shop::Shop(Databases databases)
-    : databases_(std::move(databases)),
-      warehouses(databases_.warehouses),
-      coupons(*databases_.coupons),
-      points(*databases_.points),
-      payment(*databases_.payment) {}
-
-absl::StatusOr<std::unique_ptr<Shop>> Shop::Open(const std::string& directory) {
-  Databases databases;
-  for (uint8_t i = 0; i < kWarehouses; ++i) {
-    SKALD_ASSIGN_OR_RETURN(databases.warehouses[i], Participant::Open(directory, WarehouseName(i)));
-  }
-  SKALD_ASSIGN_OR_RETURN(databases.coupons, Participant::Open(directory, "coupons"));
-  SKALD_ASSIGN_OR_RETURN(databases.points, Participant::Open(directory, "points"));
-  SKALD_ASSIGN_OR_RETURN(databases.payment, Participant::Open(directory, "payment"));
-  return std::unique_ptr<Shop>(new Shop(std::move(databases)));
-}
-
-absl::Status Shop::Health() const {
-  for (const auto& warehouse : databases_.warehouses) {
-    SKALD_RETURN_IF_ERROR(warehouse->committer().health());
-  }
-  for (const auto* participant : {&databases_.coupons, &databases_.points, &databases_.payment}) {
-    SKALD_RETURN_IF_ERROR((*participant)->committer().health());
-  }
-  return absl::OkStatus();
+  return {OpenOrder::name(),   ReserveStock::name(), RedeemCoupon::name(), FreezePoints::name(),
+          Charge::name(),      OrderPaid::name(),    GrantPoints::name(),  ConfirmStock::name(),
+          MarkShipped::name(), OrderShipped::name(), CheckReturn::name(),  Refund::name(),
+          Restock::name(),     OrderReturned::name()};
 }
 
 skald::Definition PlaceOrder(Shop& shop, const FaultPlan& faults) {
@@ -241,9 +254,9 @@ skald::Definition PlaceOrder(Shop& shop, const FaultPlan& faults) {
 skald::Definition PlaceOrderOnCallback(Shop& shop, const FaultPlan& faults,
                                        absl::Duration time_to_pay) {
   using Paid = std::optional<Nothing>;
-  const auto give_back = [&shop](const StepContext&, const Order& order, const Paid* payment) {
+  const auto give_back = [&shop](const StepContext& step, const Order& order, const Paid* payment) {
     const bool paid = payment == nullptr || payment->has_value();
-    return paid ? shop.payment.GiveBack(order.number) : NothingToDo<Nothing>();
+    return paid ? shop.payment.GiveBack(step, order) : NothingToDo<Nothing>();
   };
   const auto check = [](const StepContext&, const Order&, const Paid& payment) {
     return payment ? Verdict<Nothing>(Nothing{}) : skald::Rejected("not paid in time");
@@ -296,10 +309,13 @@ skald::Definition ReturnGoods(Shop& shop, const FaultPlan& faults) {
   };
   return skald::Define(kReturnGoods)
       .NoEffect(CheckReturn{}, Planned<Nothing>(faults, check), Retry(kTries))
+      .Step(OpenOrder{}, Opening(shop, faults), Cancelling(shop), Guarded(), Retry(kTries),
+            CompensationRetry(kTries))
       .Pivot(Refund{}, Planned<Receipt>(faults, refund), Guarded(), Retry(kTries),
              skald::Reconcile(settle))
       .Retriable(Restock{}, ForEach(ParcelsOf), PlannedForParcel(faults, restock), Guarded(),
                  Retry(kForever))
+      .Retriable(OrderReturned{}, MarkingReturned(shop, faults), Guarded(), Retry(kForever))
       .Returns(Refund{})
       .Retention(kRetention)
       .Build();

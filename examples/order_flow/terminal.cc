@@ -141,12 +141,27 @@ std::string BooksTable(const Report& report) {
       .Text();
 }
 
+std::string CallbacksTable(const PaymentAnswers& answers) {
+  if (answers.noted + answers.already + answers.may_not == 0) return {};
+  return Table("Payments by callback, in this run")
+      .Row("paid", answers.noted)
+      .Row("already paid", answers.already)
+      .Row("may not be paid: given back", answers.may_not)
+      .Text();
+}
+
 std::string SpeedTable(const Tally& tally, const Measured& measured) {
   Table table("Speed");
   table.Row("sagas driven to their end", tally.driven);
   table.Row("sagas found unfinished at open", measured.resumed);
   table.Row("seconds", fmt::format("{:.2f}", absl::ToDoubleSeconds(tally.elapsed)));
   table.Row("sagas per second", static_cast<int64_t>(measured.sagas_per_second));
+  const ChaosCounts& chaos = measured.chaos;
+  if (chaos.duplicated + chaos.reordered + chaos.late > 0) {
+    table.Row("calls made twice, on purpose", chaos.duplicated);
+    table.Row("calls overtaken, on purpose", chaos.reordered);
+    table.Row("calls come again late, on purpose", chaos.late);
+  }
   if (tally.latency.count() == 0) return table.Text();
   const Latency& latency = measured.latency_us;
   return table.Row("latency, median", FormatMicros(latency.p50))

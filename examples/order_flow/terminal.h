@@ -37,6 +37,8 @@ std::string ProgressLine(size_t finished, size_t total, absl::Duration elapsed);
 std::string IntakeTable(const IntakeCounts& counts);
 std::string OrdersTable(const Report& report, const Tally* tally);
 std::string BooksTable(const Report& report);
+// Empty where nobody paid by a callback.
+std::string CallbacksTable(const PaymentAnswers& answers);
 std::string SpeedTable(const Tally& tally, const Measured& measured);
 std::string HistogramOf(const LatencyHistogram& latency);
 std::string AuditTable(const Audit& audit);

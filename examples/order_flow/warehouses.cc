@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "calls.h"
 #include "skald/base/transition_table.h"
 
 namespace order_flow {
@@ -174,6 +175,7 @@ absl::Status Warehouses::SetUpOne(uint8_t warehouse, const OrderSource& orders,
                          committer.Get(std::string(kSetupKey)));
   if (done) return absl::OkStatus();
   // A crash on the way leaves rows that the next attempt writes again: no order has begun.
+  const Participant& participant = *participants_[warehouse];
   skald::Transaction rows = committer.Begin();
   int64_t written = 0;
   for (const auto& [item, demand] : orders.demand()) {
@@ -181,6 +183,7 @@ absl::Status Warehouses::SetUpOne(uint8_t warehouse, const OrderSource& orders,
     const int64_t units = FirstStock(demand, fraction);
     rows.Put(KeyOf(kStockPrefix, item), EncodeRow(StockRow{.initial = units, .on_hand = units}));
     if (++written % kRowsPerCommit == 0) {
+      SKALD_RETURN_IF_ERROR(participant.Guard(rows));
       SKALD_RETURN_IF_ERROR(std::move(rows).Commit());
       rows = committer.Begin();
     }
@@ -192,48 +195,57 @@ absl::Status Warehouses::SetUpOne(uint8_t warehouse, const OrderSource& orders,
                        .lines_dropped = Listed(counts.lines_dropped),
                        .orders_refused = Listed(counts.orders_refused)};
   rows.Put(kSetupKey, EncodeRow(setup));
+  SKALD_RETURN_IF_ERROR(participant.Guard(rows));
   return std::move(rows).Commit();
 }
 
 Task<Verdict<Nothing>> Warehouses::Reserve(const StepContext& step, const Parcel& parcel,
                                            bool refuse) {
-  auto body = [&parcel, refuse](Transaction& rows) { return ReserveRows(rows, parcel, refuse); };
-  return Decide<Nothing>(&BarrierOf(parcel), RequestOf(step, parcel), body);
+  return Decide<Nothing>(&Of(parcel), step, parcel,
+                         [refuse](Transaction& rows, const Parcel& wanted) {
+                           return ReserveRows(rows, wanted, refuse);
+                         });
 }
 
 Task<Verdict<Nothing>> Warehouses::Release(const StepContext& step, const Parcel& parcel) {
-  auto body = [&parcel](Transaction& rows, const Decision<Nothing>& reserved) {
-    return reserved.refusal.empty() ? ReleaseRows(rows, parcel) : absl::OkStatus();
-  };
-  return Undo<Decision<Nothing>>(&BarrierOf(parcel), RequestOf(step, parcel), body);
+  using Reserved = Decision<Nothing>;
+  return Undo<Reserved>(&Of(parcel), step, parcel,
+                        [](Transaction& rows, const Parcel& undone, const Reserved& reserved) {
+                          return reserved.refusal.empty() ? ReleaseRows(rows, undone)
+                                                          : absl::OkStatus();
+                        });
 }
 
 Task<Verdict<Nothing>> Warehouses::Confirm(const StepContext& step, const Parcel& parcel,
                                            bool refuse) {
-  auto body = [&parcel, refuse](Transaction& rows) { return ConfirmRows(rows, parcel, refuse); };
-  return Decide<Nothing>(&BarrierOf(parcel), RequestOf(step, parcel), body);
+  return Decide<Nothing>(
+      &Of(parcel), step, parcel,
+      [refuse](Transaction& rows, const Parcel& sold) { return ConfirmRows(rows, sold, refuse); });
 }
 
 Task<Verdict<Nothing>> Warehouses::TakeBack(const StepContext& step, const Parcel& parcel) {
-  auto body = [&parcel](Transaction& rows, const Decision<Nothing>& confirmed) {
-    return confirmed.refusal.empty() ? TakeBackRows(rows, parcel) : absl::OkStatus();
-  };
-  return Undo<Decision<Nothing>>(&BarrierOf(parcel), RequestOf(step, parcel), body);
+  using Confirmed = Decision<Nothing>;
+  return Undo<Confirmed>(&Of(parcel), step, parcel,
+                         [](Transaction& rows, const Parcel& undone, const Confirmed& confirmed) {
+                           return confirmed.refusal.empty() ? TakeBackRows(rows, undone)
+                                                            : absl::OkStatus();
+                         });
 }
 
 Task<Verdict<Nothing>> Warehouses::MarkShipped(const StepContext& step, const Parcel& parcel,
                                                bool refuse) {
-  auto body = [&parcel, refuse](Transaction& rows) { return ShipRows(rows, parcel, refuse); };
-  return Decide<Nothing>(&BarrierOf(parcel), RequestOf(step, parcel), body);
+  return Decide<Nothing>(&Of(parcel), step, parcel,
+                         [refuse](Transaction& rows, const Parcel& leaving) {
+                           return ShipRows(rows, leaving, refuse);
+                         });
 }
 
 Task<Verdict<Nothing>> Warehouses::Shipped(const StepContext& step, const Parcel& parcel) {
-  return Ask<Nothing>(&BarrierOf(parcel), RequestOf(step, parcel));
+  return Ask<Nothing>(&Of(parcel), step, parcel);
 }
 
 Task<Verdict<Nothing>> Warehouses::Restock(const StepContext& step, const Parcel& parcel) {
-  auto body = [&parcel](Transaction& rows) { return RestockRows(rows, parcel); };
-  return Act<Nothing>(&BarrierOf(parcel), RequestOf(step, parcel), body);
+  return Act<Nothing>(&Of(parcel), step, parcel, RestockRows);
 }
 
 Verdict<Nothing> Warehouses::CheckReturn(const Order& order) {

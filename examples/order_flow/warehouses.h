@@ -1,5 +1,8 @@
 // The three warehouses: stock by item, and what each order took of it or brought back.
 //
+// A warehouse's rows are written by the holder of its lease alone: every transaction is guarded, so
+// that what another process writes, or one that was paused for long, does not land.
+//
 // An order's parcel moves reserved → sold → shipped, back from sold to reserved while it is not
 // shipped, or reserved → released; no other way.
 #pragma once
@@ -13,6 +16,8 @@
 #include "absl/status/statusor.h"
 #include "order_source.h"
 #include "participant.h"
+#include "skald/async/task.h"
+#include "skald/saga/step_context.h"
 
 namespace order_flow {
 
@@ -53,9 +58,7 @@ class Warehouses {
   skald::Verdict<skald::Nothing> CheckReturn(const Order& order);
 
  private:
-  skald::Barrier& BarrierOf(const Parcel& parcel) {
-    return participants_[parcel.warehouse]->barrier();
-  }
+  Participant& Of(const Parcel& parcel) { return *participants_[parcel.warehouse]; }
   absl::Status SetUpOne(uint8_t warehouse, const OrderSource& orders,
                         std::optional<double> fraction);
 

@@ -58,7 +58,7 @@ class RequirementCheck {
     absl::Status error;
     unit.ForEach([&](const Unit::Op& op) {
       if (op.kind != Unit::OpKind::kRequire || !holds || !error.ok()) return;
-      if (const auto seen = written_.find(op.key); seen != written_.end()) {
+      if (const auto seen = known_.find(op.key); seen != known_.end()) {
         holds = seen->second == op.version;
         return;
       }
@@ -66,6 +66,8 @@ class RequirementCheck {
       if (!version.ok()) {
         error = version.status();
       } else {
+        // Many units of a batch may require one row: a fence, say.
+        known_.emplace(op.key, *version);
         holds = *version == op.version;
       }
     });
@@ -76,14 +78,15 @@ class RequirementCheck {
   void Note(const Unit& unit, Version version) {
     unit.ForEach([&](const Unit::Op& op) {
       if (op.space != Space::kRows || op.kind == Unit::OpKind::kRequire) return;
-      written_[op.key] = op.kind == Unit::OpKind::kPut ? version : Version::kAbsent;
+      known_[op.key] = op.kind == Unit::OpKind::kPut ? version : Version::kAbsent;
     });
   }
 
   Database& database_;
   const uint16_t writer_;
   const Batch& batch_;
-  absl::flat_hash_map<std::string_view, Version, StringHash, StringEq> written_;
+  // Versions of rows, as the units so far leave them.
+  absl::flat_hash_map<std::string_view, Version, StringHash, StringEq> known_;
 };
 
 }  // namespace

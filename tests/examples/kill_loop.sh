@@ -4,8 +4,8 @@
 #   kill_loop.sh [--compare] PROGRAM KILLS SECONDS_MIN SECONDS_MAX FLAGS...
 #                                                   (FLAGS without --data and --report)
 # Prints the final report's figures and the audit's verdict; exit code that of the audit. With
-# --compare it also runs once undisturbed, and fails unless the books are the same: for inputs that
-# leave no choice, as with unlimited stock.
+# --compare it also runs once undisturbed, without any --chaos flag, and fails unless the books are
+# the same: for inputs that leave no choice, as with unlimited stock.
 set -euo pipefail
 compare=
 if [[ $1 == --compare ]]; then compare=yes; shift; fi
@@ -18,9 +18,18 @@ trap 'rm -rf "$data"' EXIT
 books() {
   python3 -c 'import json, sys
 report = json.load(open(sys.argv[1]))
-for name in ("sagas_per_second", "latency_us", "audit", "resumed"): del report[name]
+for name in ("sagas_per_second", "latency_us", "audit", "resumed", "chaos"): del report[name]
 print(json.dumps(report, indent=2))' "$1"
 }
+
+calm=()
+for ((i = 1; i <= $#; ++i)); do
+  case ${!i} in
+    --chaos-*=*) ;;
+    --chaos-*) i=$((i + 1)) ;;
+    *) calm+=("${!i}") ;;
+  esac
+done
 
 hit=0
 for ((i = 1; i <= kills; ++i)); do
@@ -40,13 +49,15 @@ done
 "$program" "$@" --data "$data/run" --report "$data/report.json" >"$data/out" 2>&1 ||
   { cat "$data/out"; exit 1; }
 books "$data/report.json" | tee "$data/killed"
+python3 -c 'import json, sys; print("chaos of the last run:", json.load(open(sys.argv[1]))["chaos"])' \
+  "$data/report.json"
 printf '%d of %d kills hit a process\n' "$hit" "$kills"
 ((hit > 0)) || { echo 'no kill hit a process: make the pauses shorter'; exit 1; }
 if [[ $compare ]]; then
-  "$program" "$@" --data "$data/calm" --report "$data/calm.json" >"$data/out" 2>&1 ||
+  "$program" "${calm[@]}" --data "$data/calm" --report "$data/calm.json" >"$data/out" 2>&1 ||
     { cat "$data/out"; exit 1; }
   books "$data/calm.json" >"$data/undisturbed"
   diff "$data/undisturbed" "$data/killed" || { echo 'the books differ'; exit 1; }
-  echo 'without kills: the same books'
+  echo 'undisturbed: the same books'
 fi
 "$program" audit --data "$data/run" | sed -n '/^Audit/,$p'

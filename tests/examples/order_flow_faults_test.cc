@@ -35,16 +35,20 @@ int64_t AllOf(const nlohmann::json& report) {
 }
 
 TEST_CASE("A refusal at each step before the pivot undoes the order there") {
-  for (const std::string step : {"reserve-stock", "redeem-coupon", "freeze-points", "charge"}) {
+  for (const std::string step :
+       {"open-order", "reserve-stock", "redeem-coupon", "freeze-points", "charge"}) {
     const TempDirectory dir;
     const nlohmann::json report = RunWith(dir, {"--fail", step + ":rejected=0.3"});
     INFO(step);
     CHECK(report["sales_compensated"].size() == 1);
     CHECK(report["sales_compensated"][step] > kOrders / 6);
+    CHECK(report["returns_compensated"].empty() == (step != "open-order"));
     CHECK(report["stuck"] == 0);
     CHECK(AllOf(report) == kOrders);
     REQUIRE(OrderFlow({"audit", "--data", dir / "data", "--report", dir / "a.json"}).code == 0);
-    CHECK(ReadJson(dir / "a.json")["sales_compensated"] == report["sales_compensated"]);
+    const nlohmann::json audit = ReadJson(dir / "a.json");
+    CHECK(audit["sales_compensated"] == report["sales_compensated"]);
+    CHECK(audit["returns_compensated"] == report["returns_compensated"]);
   }
 }
 
@@ -61,8 +65,9 @@ TEST_CASE("A refused return is undone too") {
 TEST_CASE("Failures that pass delay orders and change nothing") {
   std::vector<std::string> faults;
   for (const std::string step :
-       {"reserve-stock", "redeem-coupon", "freeze-points", "charge", "confirm-stock",
-        "grant-points", "mark-shipped", "check-return", "refund", "restock"}) {
+       {"open-order", "reserve-stock", "redeem-coupon", "freeze-points", "charge", "order-paid",
+        "confirm-stock", "grant-points", "mark-shipped", "order-shipped", "check-return", "refund",
+        "restock", "order-returned"}) {
     for (const char* kind : {":retry=0.05", ":unknown=0.05", ":throw=0.05", ":lost=0.2"}) {
       faults.insert(faults.end(), {"--fail", step + kind});
     }
@@ -100,7 +105,8 @@ TEST_CASE("A step that is rejected behind the pivot leaves its order stuck, and 
 }
 
 TEST_CASE("Whatever an order is stuck at, the books alone tell that it is not done") {
-  for (const std::string step : {"confirm-stock", "grant-points", "mark-shipped", "restock"}) {
+  for (const std::string step : {"order-paid", "confirm-stock", "grant-points", "mark-shipped",
+                                 "order-shipped", "restock", "order-returned"}) {
     const TempDirectory dir;
     const nlohmann::json report = RunWith(dir, {"--fail", step + ":rejected=0.3"});
     INFO(step);

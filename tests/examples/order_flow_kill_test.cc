@@ -81,8 +81,9 @@ TEST_CASE("Kills change nothing where steps fail, customers pay by callback and 
     std::vector<std::string> all = Flags(dir, "unlimited");
     all.insert(all.end(), {"--payment-callback", "--time-to-pay", "12s", "--operator"});
     for (const std::string step :
-         {"reserve-stock", "redeem-coupon", "freeze-points", "charge", "confirm-stock",
-          "grant-points", "mark-shipped", "check-return", "refund", "restock"}) {
+         {"open-order", "reserve-stock", "redeem-coupon", "freeze-points", "charge", "order-paid",
+          "confirm-stock", "grant-points", "mark-shipped", "order-shipped", "check-return",
+          "refund", "restock", "order-returned"}) {
       all.insert(all.end(), {"--fail", step + ":rejected=0.05", "--fail", step + ":unknown=0.02"});
     }
     return all;

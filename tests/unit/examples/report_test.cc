@@ -41,22 +41,37 @@ Report Example() {
 
 TEST_CASE("A report has every field under its name, also those that are zero") {
   Report report = Example();
-  report.measured = Measured{1234.5, {1, 2, 3, 4}, 5};
+  report.measured = Measured{1234.5, {1, 2, 3, 4}, 5, {6, 7, 8}};
   const auto json = nlohmann::ordered_json::parse(ToJson(report));
   std::vector<std::string> names;
   for (const auto& [name, value] : json.items()) names.push_back(name);
   // The list that the example's README gives.
-  CHECK(names == std::vector<std::string>{"lines_read", "invoices", "lines_dropped",
-                                          "orders_refused", "sales_completed", "returns_completed",
-                                          "sales_compensated", "returns_compensated", "stuck",
-                                          "units_sold", "revenue_mills", "units_returned",
-                                          "refunded_mills", "items_sold", "payments_given_back",
-                                          "sagas_per_second", "latency_us", "audit", "resumed"});
+  CHECK(names == std::vector<std::string>{"lines_read",
+                                          "invoices",
+                                          "lines_dropped",
+                                          "orders_refused",
+                                          "sales_completed",
+                                          "returns_completed",
+                                          "sales_compensated",
+                                          "returns_compensated",
+                                          "stuck",
+                                          "units_sold",
+                                          "revenue_mills",
+                                          "units_returned",
+                                          "refunded_mills",
+                                          "items_sold",
+                                          "payments_given_back",
+                                          "sagas_per_second",
+                                          "latency_us",
+                                          "audit",
+                                          "resumed",
+                                          "chaos"});
   CHECK(json["lines_dropped"]["malformed"] == 1);
   CHECK(json["revenue_mills"] == 2'756'381'950);
   CHECK(json["latency_us"]["p999"] == 3);
   CHECK(json["audit"]["ok"] == true);
   CHECK(json["resumed"] == 5);
+  CHECK(json["chaos"]["calls_late"] == 8);
 }
 
 TEST_CASE("What an audit cannot measure is null") {
@@ -64,6 +79,7 @@ TEST_CASE("What an audit cannot measure is null") {
   CHECK(json["sagas_per_second"].is_null());
   CHECK(json["latency_us"].is_null());
   CHECK(json["resumed"].is_null());
+  CHECK(json["chaos"].is_null());
 }
 
 TEST_CASE("An audit is in order only if something was checked and all of it held") {
