@@ -11,7 +11,7 @@
 namespace skald::bench {
 
 // Contenders that run turn by turn; a claim and its ceilings are of one field.
-enum class Field : uint8_t { kThroughput, kAlone, kMemory, kAllocations };
+enum class Field : uint8_t { kThroughput, kAlone, kMemory, kAllocations, kBarrier };
 
 enum class Bound : uint8_t { kAtLeast, kAtMost };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "barrier_actions.h"
 #include "ceilings.h"
 #include "claim_table.h"
 #include "contest.h"
@@ -55,6 +56,8 @@ std::vector<Contender> Entrants(Field field) {
                {}}};
     case Field::kMemory:
       return {{"memory", engine({InMemory(), Steps::kInline}), {}}};
+    case Field::kBarrier:
+      return {{"batch", RunCeilingBatch, {}}, {"barrier", RunBarrierActions, {}}};
     case Field::kAllocations:
       return {{"allocations",
                [](const RunOptions& options) {
@@ -139,7 +142,7 @@ int Run(const Flags& flags) {
   PrintMachine(machine);
   Outcomes outcomes;
   for (const Field field :
-       {Field::kThroughput, Field::kAlone, Field::kMemory, Field::kAllocations}) {
+       {Field::kThroughput, Field::kAlone, Field::kMemory, Field::kAllocations, Field::kBarrier}) {
     RunField(field, flags, outcomes);
   }
   std::vector<MissingClaim> missing;
