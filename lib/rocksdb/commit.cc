@@ -127,23 +127,41 @@ void RocksDbStore::PutState(Database& database, uint16_t writer, const WriterSta
       .PermitUncheckedError();
 }
 
-void RocksDbStore::PutUnit(Database& database, Version version, const Unit& unit) {
-  const std::array<char, kVersionBytes> prefix = EncodeVersion(version);
-  rocksdb::ColumnFamilyHandle* const rows = database.in(Space::kRows);
+// Rows in the order of their keys: a memtable remembers where its last key went in, and several
+// ascending kinds of rows in turn, a record and a business row of each call, would make it search
+// from the top each time. Of one key, in the order of the units.
+void RocksDbStore::PutUnits(Database& database, uint16_t writer, const Batch& batch) {
   rocksdb::ColumnFamilyHandle* const log = database.in(Space::kLog);
-  unit.ForEach([&](const Unit::Op& op) SKALD_NO_THREAD_SAFETY_ANALYSIS {
-    const rocksdb::Slice key = ToSlice(op.key);
-    rocksdb::Status status;
-    if (op.kind == Unit::OpKind::kDelete) {
-      status = batch_.Delete(op.space == Space::kRows ? rows : log, key);
-    } else if (op.kind == Unit::OpKind::kPut && op.space == Space::kLog) {
-      status = batch_.Put(log, key, ToSlice(op.value));
-    } else if (op.kind == Unit::OpKind::kPut) {
-      const rocksdb::Slice value[2] = {{prefix.data(), prefix.size()}, ToSlice(op.value)};
-      status = batch_.Put(rows, {&key, 1}, {value, 2});
-    }
-    SKALD_CHECK(status.ok(), "{}", status.ToString());
+  for (size_t i = 0; i < batch.units.size(); ++i) {
+    const Version version = VersionOf(writer, batch.ticket, i);
+    batch.units[i].ForEach([&](const Unit::Op& op) SKALD_NO_THREAD_SAFETY_ANALYSIS {
+      if (op.kind == Unit::OpKind::kRequire) return;
+      if (op.space == Space::kRows) {
+        row_writes_.push_back(
+            {op.key, op.value, version, row_writes_.size(), op.kind == Unit::OpKind::kDelete});
+        return;
+      }
+      const rocksdb::Slice key = ToSlice(op.key);
+      const rocksdb::Status status = op.kind == Unit::OpKind::kDelete
+                                         ? batch_.Delete(log, key)
+                                         : batch_.Put(log, key, ToSlice(op.value));
+      SKALD_CHECK(status.ok(), "{}", status.ToString());
+    });
+  }
+  std::sort(row_writes_.begin(), row_writes_.end(), [](const RowWrite& a, const RowWrite& b) {
+    const int order = a.key.compare(b.key);
+    return order != 0 ? order < 0 : a.place < b.place;
   });
+  rocksdb::ColumnFamilyHandle* const rows = database.in(Space::kRows);
+  for (const RowWrite& write : row_writes_) {
+    const rocksdb::Slice key = ToSlice(write.key);
+    const std::array<char, kVersionBytes> prefix = EncodeVersion(write.version);
+    const rocksdb::Slice value[2] = {{prefix.data(), prefix.size()}, ToSlice(write.value)};
+    const rocksdb::Status status =
+        write.deletes ? batch_.Delete(rows, key) : batch_.Put(rows, {&key, 1}, {value, 2});
+    SKALD_CHECK(status.ok(), "{}", status.ToString());
+  }
+  row_writes_.clear();
 }
 
 absl::Status RocksDbStore::WriteDurably(Database& database) {
@@ -243,9 +261,7 @@ absl::StatusOr<CommitResult> RocksDbStore::CommitLocked(const Fence& fence, cons
   state.last_ticket = std::max(state.last_ticket, batch.last_ticket());
   StartBatch(database);
   PutState(database, fence.writer, state);
-  for (size_t i = 0; i < batch.units.size(); ++i) {
-    PutUnit(database, VersionOf(fence.writer, batch.ticket, i), batch.units[i]);
-  }
+  PutUnits(database, fence.writer, batch);
   deferred_ = hooks_.ack_before_commit;
   if (!deferred_) SKALD_RETURN_IF_ERROR(WriteDurably(database));
   writer->state = state;

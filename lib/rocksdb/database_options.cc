@@ -5,7 +5,6 @@
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/memtablerep.h"
-#include "rocksdb/slice_transform.h"
 #include "rocksdb/table.h"
 
 namespace skald::inline v1::rocks {
@@ -61,9 +60,6 @@ rocksdb::ColumnFamilyOptions RowsFamily(const DatabaseConfig& config,
   options.memtable_factory = std::make_shared<rocksdb::SkipListFactory>();
   options.memtable_prefix_bloom_size_ratio = 0.02;
   options.memtable_whole_key_filtering = true;
-  // Rows of one kind come in the order of their keys, more or less, and those of several kinds in
-  // turn: each kind goes on in the memtable where it was.
-  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(2));
   options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,
                                    rocksdb::kLZ4Compression};
   options.level_compaction_dynamic_level_bytes = true;
