@@ -82,8 +82,8 @@ void Office::ReopenIds(Clerk& clerk) {
                                 .lease = kind == 2 ? clerk.lease.get() : nullptr,
                                 .reserve_ahead = absl::Milliseconds(300),
                                 .clock = &scheduler_.clock()});
-  if (ids.ok()) clerk.ids = *std::move(ids);
   trace_.Count(ids.ok() ? "office ids open" : "office ids not opened");
+  if (ids.ok()) clerk.ids = *std::move(ids);
 }
 
 void Office::DrawIds(size_t desk) {
