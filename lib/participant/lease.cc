@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "lease_rows.h"
+#include "skald/async/internal/poll_thread.h"
 #include "skald/base/bytes.h"
 #include "skald/base/internal/sabotage.h"
 #include "skald/base/mutex.h"
@@ -45,12 +45,13 @@ class Lease::Impl : public std::enable_shared_from_this<Impl> {
       : committer_(committer),
         options_(std::move(options)),
         row_key_(LeaseRowKey(options_.name)),
-        fence_key_("~f/" + options_.name) {
+        fence_key_("~f/" + options_.name),
+        thread_(*options_.clock) {
     lost_.request_stop();
   }
 
   void Run() {
-    thread_ = std::thread([this] { Loop(); });
+    thread_.Start([this] { return Poll(); });
   }
   void Stop() SKALD_EXCLUDES(mutex_);
 
@@ -86,7 +87,6 @@ class Lease::Impl : public std::enable_shared_from_this<Impl> {
     uint64_t releases = 0;
   };
 
-  void Loop() SKALD_EXCLUDES(mutex_);
   absl::Duration Now() const { return options_.clock->Boot(); }
   absl::Duration Part(int thirds) const { return options_.duration * thirds / 3; }
   void Ask() SKALD_EXCLUDES(mutex_);
@@ -105,14 +105,12 @@ class Lease::Impl : public std::enable_shared_from_this<Impl> {
   const std::string fence_key_;
 
   mutable Mutex mutex_;
-  CondVar changed_;
   bool stopping_ SKALD_GUARDED_BY(mutex_) = false;
   bool held_ SKALD_GUARDED_BY(mutex_) = false;
   uint64_t fence_ SKALD_GUARDED_BY(mutex_) = 0;
   absl::Duration deadline_ SKALD_GUARDED_BY(mutex_);  // of believing in it
   absl::Duration due_ SKALD_GUARDED_BY(mutex_);       // to ask, or to renew
   bool asking_ SKALD_GUARDED_BY(mutex_) = false;      // a commit is under way
-  uint64_t answers_ SKALD_GUARDED_BY(mutex_) = 0;     // that came back
   uint64_t releases_ SKALD_GUARDED_BY(mutex_) = 0;
   absl::Duration not_before_ SKALD_GUARDED_BY(mutex_) = -absl::InfiniteDuration();  // to take it
   absl::Status status_ SKALD_GUARDED_BY(mutex_);
@@ -124,23 +122,8 @@ class Lease::Impl : public std::enable_shared_from_this<Impl> {
   // What the host has not been told yet.
   std::optional<uint64_t> taken_ SKALD_GUARDED_BY(mutex_);
   std::optional<std::pair<uint64_t, absl::Status>> loss_ SKALD_GUARDED_BY(mutex_);
-  std::thread thread_;
+  internal::PollThread thread_;
 };
-
-void Lease::Impl::Loop() {
-  uint64_t seen = 0;
-  while (true) {
-    const absl::Duration next = Poll();
-    MutexLock lock(mutex_);
-    const absl::Duration wait = next - Now();
-    // An answer that came since is to be looked at first.
-    if (!stopping_ && answers_ == seen && wait > absl::ZeroDuration()) {
-      changed_.WaitFor(mutex_, wait);
-    }
-    seen = answers_;
-    if (stopping_) return;
-  }
-}
 
 void Lease::Impl::Stop() {
   {
@@ -150,8 +133,7 @@ void Lease::Impl::Stop() {
     loss_.reset();
   }
   StopLost();
-  changed_.NotifyAll();
-  if (thread_.joinable()) thread_.join();
+  thread_.Stop();
 }
 
 void Lease::Impl::Lose(absl::Status why) {
@@ -297,7 +279,6 @@ void Lease::Impl::Answered(const Request& request, const absl::Status& status) {
   {
     const MutexLock lock(mutex_);
     asking_ = false;
-    ++answers_;
     status_ = status;
     const absl::Duration now = Now();
     const absl::Duration deadline = request.at + Part(SKALD_SABOTAGED(kBelievesTooLong) ? 6 : 2);
@@ -318,7 +299,7 @@ void Lease::Impl::Answered(const Request& request, const absl::Status& status) {
       deadline_ = std::max(deadline_, deadline);
     }
   }
-  changed_.NotifyAll();
+  thread_.Wake();
 }
 
 absl::Status Lease::Impl::Guard(Transaction& rows) const {

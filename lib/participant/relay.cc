@@ -10,7 +10,6 @@
 #include <cmath>
 #include <deque>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "absl/container/btree_map.h"
@@ -18,6 +17,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "outbox_impl.h"
 #include "outbox_rows.h"
+#include "skald/async/internal/poll_thread.h"
 #include "skald/base/internal/sabotage.h"
 #include "skald/base/mutex.h"
 #include "skald/base/status.h"
@@ -51,10 +51,11 @@ class Relay::Impl : public std::enable_shared_from_this<Impl> {
       : outbox_owner_(std::move(outbox)),
         outbox_(*outbox_owner_),
         publisher_(publisher),
-        options_(options) {}
+        options_(options),
+        thread_(*options_.clock) {}
 
   void Run() {
-    thread_ = std::thread([this] { Loop(); });
+    thread_.Start([this] { return Poll(); });
   }
   void Stop() SKALD_EXCLUDES(mutex_);
   absl::Duration Poll() SKALD_EXCLUDES(mutex_);
@@ -70,7 +71,6 @@ class Relay::Impl : public std::enable_shared_from_this<Impl> {
     absl::Duration next = -absl::InfiniteDuration();  // not before
   };
 
-  void Loop() SKALD_EXCLUDES(mutex_);
   absl::Duration Now() const { return options_.clock->Boot(); }
   absl::Status Look() SKALD_EXCLUDES(mutex_);
   absl::Status ReadFrom(uint64_t from) SKALD_EXCLUDES(mutex_);
@@ -89,9 +89,7 @@ class Relay::Impl : public std::enable_shared_from_this<Impl> {
   const RelayOptions options_;
 
   mutable Mutex mutex_;
-  CondVar changed_;
   bool stopping_ SKALD_GUARDED_BY(mutex_) = false;
-  uint64_t answers_ SKALD_GUARDED_BY(mutex_) = 0;
   // By key, in order of ids; the first one is the one that may be under way.
   absl::btree_map<std::string, std::deque<std::shared_ptr<Held>>> keys_ SKALD_GUARDED_BY(mutex_);
   absl::flat_hash_set<uint64_t> known_ SKALD_GUARDED_BY(mutex_);  // held, or being removed
@@ -106,30 +104,15 @@ class Relay::Impl : public std::enable_shared_from_this<Impl> {
   absl::flat_hash_set<uint64_t> gone_ SKALD_GUARDED_BY(mutex_);
   absl::btree_map<uint64_t, absl::Time> ages_ SKALD_GUARDED_BY(mutex_);  // of those held
   Stats stats_ SKALD_GUARDED_BY(mutex_);
-  std::thread thread_;
+  internal::PollThread thread_;
 };
-
-void Relay::Impl::Loop() {
-  uint64_t seen = 0;
-  while (true) {
-    const absl::Duration next = Poll();
-    MutexLock lock(mutex_);
-    const absl::Duration wait = next - Now();
-    if (!stopping_ && answers_ == seen && wait > absl::ZeroDuration()) {
-      changed_.WaitFor(mutex_, wait);
-    }
-    seen = answers_;
-    if (stopping_) return;
-  }
-}
 
 void Relay::Impl::Stop() {
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
   }
-  changed_.NotifyAll();
-  if (thread_.joinable()) thread_.join();
+  thread_.Stop();
 }
 
 Relay::Stats Relay::Impl::stats() const {
@@ -271,9 +254,8 @@ void Relay::Impl::Answered(const std::shared_ptr<Held>& held, const absl::Status
     const MutexLock lock(mutex_);
     ++stats_.failed;
     Later(*held);
-    ++answers_;
   }
-  changed_.NotifyAll();
+  thread_.Wake();
 }
 
 // Takes the row away, or parks it when there is a reason. Until that is durable the key waits: a
@@ -305,7 +287,6 @@ void Relay::Impl::Removed(const std::shared_ptr<Held>& held, bool parked,
                           const absl::Status& status) {
   {
     const MutexLock lock(mutex_);
-    ++answers_;
     if (!status.ok()) {
       // It is there still, or may be: published again.
       ++stats_.failed;
@@ -326,7 +307,7 @@ void Relay::Impl::Removed(const std::shared_ptr<Held>& held, bool parked,
       if (known_.size() == kRoomAgain) look_next_ = Now();
     }
   }
-  changed_.NotifyAll();
+  thread_.Wake();
 }
 
 Relay::Relay(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

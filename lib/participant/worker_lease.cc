@@ -88,8 +88,11 @@ class Search {
       const bool ours = !options_.holder.empty() && row.holder == options_.holder;
       const int kind = ours && tries_ == 0 ? 0 : !row.held ? 1 : still ? 2 : 3;
       const bool at_once = kind < 2;
-      kinds[kind].push_back({worker, row.fence, at_once ? options_.duration : row.duration * 1.25,
-                             std::move(row.holder)});
+      // Of one that nobody holds it is the store's time; of others it ends with ours.
+      const absl::Duration patience =
+          at_once ? options_.duration
+                  : std::clamp(end_ - Now(), absl::ZeroDuration(), row.duration * 1.25);
+      kinds[kind].push_back({worker, row.fence, patience, std::move(row.holder)});
     }
     ++tries_;
     const auto& best =
@@ -113,8 +116,7 @@ class Search {
     SKALD_ASSIGN_OR_RETURN(std::unique_ptr<Lease> asked, Lease::Open(committer_, std::move(lease)));
     // Real time: somebody really waits.
     const absl::Duration now = Clock::Real().Boot();
-    absl::Duration until =
-        now + std::min(candidate.patience, std::max(end_ - Now(), options_.duration));
+    absl::Duration until = now + candidate.patience;
     bool overtaken = false;
     while (true) {
       {

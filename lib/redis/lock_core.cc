@@ -24,7 +24,8 @@ RedisLockCore::RedisLockCore(RedisLockOptions options, std::unique_ptr<RedisConn
       key_(options_.key_prefix + options_.name),
       milliseconds_(fmt::format("{}", absl::ToInt64Milliseconds(options_.duration))),
       timeout_(std::min(options_.command_timeout, options_.duration / 6)),
-      connection_(std::move(connection)) {
+      connection_(std::move(connection)),
+      thread_(*options_.clock) {
   lost_.request_stop();
 }
 
@@ -44,22 +45,7 @@ absl::Status RedisLockCore::status() const {
 }
 
 void RedisLockCore::Run() {
-  thread_ = std::thread([this] { Loop(); });
-}
-
-void RedisLockCore::Loop() {
-  uint64_t seen = 0;
-  while (true) {
-    const absl::Duration next = Poll();
-    MutexLock lock(mutex_);
-    const absl::Duration wait = next - Now();
-    // An answer that came since is to be looked at first.
-    if (!stopping_ && answers_ == seen && wait > absl::ZeroDuration()) {
-      changed_.WaitFor(mutex_, wait);
-    }
-    seen = answers_;
-    if (stopping_) return;
-  }
+  thread_.Start([this] { return Poll(); });
 }
 
 void RedisLockCore::Stop() {
@@ -73,7 +59,7 @@ void RedisLockCore::Stop() {
   }
   changed_.NotifyAll();
   ended.request_stop();
-  if (thread_.joinable()) thread_.join();
+  thread_.Stop();
 }
 
 absl::Duration RedisLockCore::Poll() {
@@ -179,7 +165,6 @@ void RedisLockCore::Answered(const Request& request, absl::Duration sent,
   {
     const MutexLock lock(mutex_);
     busy_ = false;
-    ++answers_;
     status_ = granted.status();
     if (!granted.ok()) {
       Failed(request, granted.status());
@@ -293,7 +278,6 @@ absl::Status RedisLockCore::Release() {
   {
     const MutexLock lock(mutex_);
     busy_ = false;
-    ++answers_;
     status_ = released;
     if (released.ok() && past_ == token) {
       past_.clear();
@@ -301,6 +285,7 @@ absl::Status RedisLockCore::Release() {
     }
   }
   changed_.NotifyAll();
+  thread_.Wake();
   return released;
 }
 

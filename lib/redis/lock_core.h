@@ -13,12 +13,12 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "connection.h"
+#include "skald/async/internal/poll_thread.h"
 #include "skald/base/mutex.h"
 #include "skald/redis/redis_lock.h"
 
@@ -57,7 +57,6 @@ class RedisLockCore {
     bool taken = false;
   };
 
-  void Loop() SKALD_EXCLUDES(mutex_);
   absl::Duration Now() const { return options_.clock->Boot(); }
   absl::Duration Part(int thirds) const { return options_.duration * thirds / 3; }
   void NoticeDeadline() SKALD_EXCLUDES(mutex_);
@@ -84,10 +83,9 @@ class RedisLockCore {
   const std::unique_ptr<RedisConnection> connection_;
 
   mutable Mutex mutex_;
-  CondVar changed_;
+  CondVar changed_;  // who gives it up waits here for a command that is under way
   bool stopping_ SKALD_GUARDED_BY(mutex_) = false;
-  bool busy_ SKALD_GUARDED_BY(mutex_) = false;     // a command is under way
-  uint64_t answers_ SKALD_GUARDED_BY(mutex_) = 0;  // that came back
+  bool busy_ SKALD_GUARDED_BY(mutex_) = false;  // a command is under way
   bool held_ SKALD_GUARDED_BY(mutex_) = false;
   std::string token_ SKALD_GUARDED_BY(mutex_);        // of this holding
   std::string candidate_ SKALD_GUARDED_BY(mutex_);    // of the next one; empty: not drawn yet
@@ -99,7 +97,7 @@ class RedisLockCore {
   absl::Status status_ SKALD_GUARDED_BY(mutex_);
   std::stop_source lost_ SKALD_GUARDED_BY(mutex_);
   News news_ SKALD_GUARDED_BY(mutex_);
-  std::thread thread_;
+  internal::PollThread thread_;
 };
 
 }  // namespace skald::inline v1::internal

@@ -109,9 +109,8 @@ TEST_CASE("a process that is started again has the number of its earlier life") 
 TEST_CASE("where all numbers are held, that says so, and names a holder") {
   MemoryStore store;
   Process a(store, "a"), b(store, "b");
-  REQUIRE(a.Take({.workers = 1, .duration = absl::Milliseconds(60)}).ok());
-  const absl::Status refused = b.Take(
-      {.workers = 1, .duration = absl::Milliseconds(60), .wait_max = absl::Milliseconds(200)});
+  REQUIRE(a.Take({.workers = 1}).ok());
+  const absl::Status refused = b.Take({.workers = 1, .wait_max = absl::Milliseconds(200)});
   CHECK(absl::IsResourceExhausted(refused));
   CHECK_THAT(std::string(refused.message()), Catch::Matchers::Contains("'a'"));
   CHECK(a.worker->lease().Held());
