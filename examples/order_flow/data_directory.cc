@@ -54,7 +54,9 @@ absl::Status MakeDirectory(const std::string& path) {
         fmt::format("'{}' is a file; name a directory for the data", path));
   }
   fs::create_directories(path, error);
-  return error ? SystemError(error.value(), "making the directory", path) : absl::OkStatus();
+  if (!error) return absl::OkStatus();
+  return skald::Annotate(SystemError(error.value(), "making the directory", path),
+                         "--data wants a place where a directory can be made");
 }
 
 std::string ToText(const Manifest& manifest) {

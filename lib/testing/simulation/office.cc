@@ -290,14 +290,7 @@ SimulationReport Office::Run() {
   oracle_.Check(Promise::kLiveness, settled || !oracle_.ok(),
                 "a message waits, or nobody holds the lease, although nothing is wrong any more");
   if (oracle_.ok()) Judge();
-  SimulationReport report;
-  report.seed = profile_.seed;
-  report.trace_hash = trace_.hash();
-  report.lines = trace_.lines();
-  report.violations = oracle_.violations();
-  report.checks = oracle_.checks();
-  report.counters = std::move(trace_.counters());
-  return report;
+  return ReportOf(profile_.seed, trace_, oracle_);
 }
 
 SimulationReport RunOffice(const SimulationOptions& options) {

@@ -1,5 +1,7 @@
 #include "trace.h"
 
+#include <utility>
+
 #include "skald/base/hash.h"
 #include "skald/base/strings.h"
 
@@ -20,6 +22,17 @@ void Trace::Add(std::string_view line) {
   hash_ = hasher.Finish().low;
   ++lines_;
   if (story_) story_(fmt::format("{:>5}  {}", lines_, line));
+}
+
+SimulationReport ReportOf(uint64_t seed, Trace& trace, const Oracle& oracle) {
+  SimulationReport report;
+  report.seed = seed;
+  report.trace_hash = trace.hash();
+  report.lines = trace.lines();
+  report.violations = oracle.violations();
+  report.checks = oracle.checks();
+  report.counters = std::move(trace.counters());
+  return report;
 }
 
 }  // namespace skald::inline v1::internal

@@ -13,6 +13,8 @@
 #include "absl/container/btree_map.h"
 #include "absl/time/time.h"
 #include "skald/base/clock.h"
+#include "skald/testing/oracle.h"
+#include "skald/testing/simulation.h"
 
 namespace skald::inline v1::internal {
 
@@ -46,5 +48,8 @@ class Trace {
   uint64_t lines_ = 0;
   absl::btree_map<std::string, uint64_t> counters_;
 };
+
+// What a history comes to; takes the trace's counters.
+SimulationReport ReportOf(uint64_t seed, Trace& trace, const Oracle& oracle);
 
 }  // namespace skald::inline v1::internal

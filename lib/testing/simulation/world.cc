@@ -296,14 +296,7 @@ SimulationReport World::Run() {
   for (const auto& saga : oracle_.sagas()) {
     trace_.Count(fmt::format("end {}", ToString(saga.state)));
   }
-  SimulationReport report;
-  report.seed = profile_.seed;
-  report.trace_hash = trace_.hash();
-  report.lines = trace_.lines();
-  report.violations = oracle_.violations();
-  report.checks = oracle_.checks();
-  report.counters = std::move(trace_.counters());
-  return report;
+  return ReportOf(profile_.seed, trace_, oracle_);
 }
 
 // Two histories by one seed.

@@ -211,3 +211,26 @@ TEST_CASE("a process that was left behind does not lower the floor") {
   barrier = *Barrier::Open(*ours, {.floor_step = 10});
   CHECK(take(*barrier, {.incarnation = 500, .floor = 1}) == VerdictKind::kUnknown);
 }
+
+TEST_CASE("a sweep drops what lies below a floor that another process has written") {
+  MemoryStore memory;
+  Shop left({}, {.writer = "p1", .shared_rows = true}, &memory);
+  SetStock(left.committer(), 10);
+  REQUIRE(Take(left, {.incarnation = 50, .floor = 1}) == VerdictKind::kDone);
+  Shop ours({.floor_step = 10}, {.writer = "p2", .shared_rows = true}, &memory);
+  REQUIRE(Take(ours, {.incarnation = 1000, .floor = 900}) == VerdictKind::kDone);
+  REQUIRE(Take(left, {.incarnation = 2000, .floor = 100}) == VerdictKind::kDone);
+  CHECK(left.barrier().Sweep().ok());
+  CHECK(left.Records() == 2);
+}
+
+TEST_CASE("a sweep that cannot read the floor's row says so") {
+  MemoryStore memory;
+  Shop shop({}, {}, &memory);
+  SetStock(shop.committer(), 10);
+  REQUIRE(Take(shop, {.incarnation = 20, .floor = 10}) == VerdictKind::kDone);
+  Transaction rows = shop.committer().Begin();
+  rows.Put(BarrierFloorKey("barrier", StoreId{1}), "\x01nonsense");
+  REQUIRE(std::move(rows).Commit().ok());
+  CHECK(absl::IsDataLoss(shop.barrier().Sweep()));
+}

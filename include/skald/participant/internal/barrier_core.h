@@ -127,7 +127,7 @@ class BarrierCore {
                   Rows rows, Ready& ready);
   void Write(const BarrierRequest& request, const std::string& row_key, const BarrierRecord& record,
              Rows rows, Ready& ready);
-  bool PutFloor(const BarrierFloor& floor, Rows& rows);
+  absl::Status PutFloor(FloorClaim& claim, Rows& rows);
   absl::Status Sweep(StoreId store);
   absl::Status DropBelowFloor(StoreId store, uint64_t step);
 
@@ -255,25 +255,33 @@ void BarrierCore<Port>::Write(const BarrierRequest& request, const std::string& 
                               const BarrierRecord& record, Rows rows, Ready& ready) {
   rows.Put(row_key, EncodeBarrierRecord(row_key, record));
   ready.floor = floors_.ClaimWrite(request.key.store, options_.floor_step);
-  if (ready.floor && !PutFloor(*ready.floor, rows)) Forget(ready);
+  if (ready.floor) IgnoreError(PutFloor(ready.floor, rows), "the next call tries again");
   ready.rows = std::move(rows);
 }
 
-// RETURNS: false when it is not to be written now.
+// Puts the claimed floor into `rows`, or ends the claim where it is not to be written by them.
 template <typename Port>
-bool BarrierCore<Port>::PutFloor(const BarrierFloor& floor, Rows& rows) {
-  const std::string key = BarrierFloorKey(options_.name, floor.store);
+absl::Status BarrierCore<Port>::PutFloor(FloorClaim& claim, Rows& rows) {
+  const std::string key = BarrierFloorKey(options_.name, claim->store);
+  const auto give_up = [&](const absl::Status& why) {
+    floors_.EndWrite(std::exchange(claim, std::nullopt), false);
+    return why;
+  };
   const absl::StatusOr<std::optional<std::string>> value = rows.Get(key);
-  if (!value.ok()) return false;
+  if (!value.ok()) return give_up(value.status());
   if (value->has_value()) {
     const absl::StatusOr<BarrierFloor> stands = DecodeBarrierFloor(key, **value);
-    if (!stands.ok()) return false;
-    // Another process was here, which should not be: what it has dropped stays below the floor.
-    floors_.Learn(floor.store, stands->floor);
-    if (stands->floor >= floor.floor) return false;
+    if (!stands.ok()) return give_up(stands.status());
+    if (stands->floor >= claim->floor) {
+      // Another process was here, which should not be: what it has dropped stays below the floor.
+      floors_.Learn(claim->store, stands->floor);
+      claim.reset();
+      floors_.EndWrite(*stands, true);
+      return absl::OkStatus();
+    }
   }
-  rows.Put(key, EncodeBarrierFloor(key, floor.floor));
-  return true;
+  rows.Put(key, EncodeBarrierFloor(key, claim->floor));
+  return absl::OkStatus();
 }
 
 template <typename Port>
@@ -329,11 +337,11 @@ absl::Status BarrierCore<Port>::DropBelowFloor(StoreId store, uint64_t step) {
 
 template <typename Port>
 absl::Status BarrierCore<Port>::Sweep(StoreId store) {
-  if (const FloorClaim claim = floors_.ClaimWrite(store, 1)) {
+  if (FloorClaim claim = floors_.ClaimWrite(store, 1)) {
     Rows rows = port_.Begin({.store = store});
-    const bool higher = PutFloor(*claim, rows);
-    const absl::Status written = higher ? std::move(rows).Commit() : rows.status();
-    floors_.EndWrite(claim, written.ok() && higher);
+    SKALD_RETURN_IF_ERROR(PutFloor(claim, rows));
+    const absl::Status written = claim ? std::move(rows).Commit() : absl::OkStatus();
+    floors_.EndWrite(claim, written.ok());
     SKALD_RETURN_IF_ERROR(written);
   }
   return DropBelowFloor(store, 1);
