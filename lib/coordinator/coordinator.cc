@@ -37,9 +37,9 @@ Coordinator::Coordinator(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Coordinator::~Coordinator() = default;
 
 void Coordinator::StartEncoded(std::string_view definition, uint32_t version,
-                               absl::StatusOr<std::string> input, StartOptions options,
+                               internal::EncodeRef input, StartOptions options,
                                StartedCallback done) {
-  impl_->Start(definition, version, std::move(input), std::move(options), std::move(done));
+  impl_->Start(definition, version, input, std::move(options), std::move(done));
 }
 
 std::vector<absl::StatusOr<Started>> Coordinator::StartBlocking(std::string_view definition,
@@ -50,7 +50,11 @@ std::vector<absl::StatusOr<Started>> Coordinator::StartBlocking(std::string_view
   for (EncodedStart& start : starts) {
     std::promise<absl::StatusOr<Started>> promise;
     futures.push_back(promise.get_future());
-    impl_->Start(definition, version, std::move(start.input), std::move(start.options),
+    const auto encoded = [&start](std::string* bytes) {
+      if (start.input.ok()) *bytes = *std::move(start.input);
+      return start.input.status();
+    };
+    impl_->Start(definition, version, encoded, std::move(start.options),
                  [promise = std::move(promise)](absl::StatusOr<Started> started) mutable {
                    promise.set_value(std::move(started));
                  });

@@ -41,51 +41,64 @@ class Answer {
 
 }  // namespace
 
-absl::Status Coordinator::Impl::CheckStart(std::string_view key,
-                                           const absl::StatusOr<std::string>& input) const {
-  if (!input.ok()) return Annotate(input.status(), "encoding the input");
-  const CoordinatorOptions& options = core_->options;
-  if (key.size() > options.key_bytes_max) {
-    return absl::InvalidArgumentError(
-        fmt::format("the key has {} bytes, the bound is {} (key_bytes_max)", key.size(),
-                    options.key_bytes_max));
-  }
-  if (input->size() > options.payload_bytes_max) {
-    return absl::InvalidArgumentError(
-        fmt::format("the input has {} bytes, the bound is {} (payload_bytes_max)", input->size(),
-                    options.payload_bytes_max));
-  }
-  return absl::OkStatus();
+absl::Status Coordinator::Impl::CheckKey(std::string_view key) const {
+  const size_t bytes_max = core_->options.key_bytes_max;
+  if (key.size() <= bytes_max) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("the key has {} bytes, the bound is {} (key_bytes_max)", key.size(), bytes_max));
+}
+
+absl::Status Coordinator::Impl::EncodeInput(internal::EncodeRef input, std::string* bytes) const {
+  const absl::Status encoded = input(bytes);
+  if (!encoded.ok()) return Annotate(encoded, "encoding the input");
+  const size_t bytes_max = core_->options.payload_bytes_max;
+  if (bytes->size() <= bytes_max) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format(
+      "the input has {} bytes, the bound is {} (payload_bytes_max)", bytes->size(), bytes_max));
 }
 
 void Coordinator::Impl::Start(std::string_view definition, uint32_t version,
-                              absl::StatusOr<std::string> input, StartOptions options,
+                              internal::EncodeRef input, StartOptions options,
                               StartedCallback done) {
   Core& core = *core_;
   if (options.key.empty()) options.key = core.GenerateKey();
-  const auto refuse = [&](const absl::Status& why) {
-    std::move(done)(Annotate(
-        why, fmt::format("starting '{}' under key '{}'", definition, options.key.substr(0, 64))));
+  const auto refuse = [&](const absl::Status& why, std::string_view key) {
+    std::move(done)(
+        Annotate(why, fmt::format("starting '{}' under key '{}'", definition, key.substr(0, 64))));
   };
   const Registered* registered = core.FindDefinition(definition, version);
   if (registered == nullptr) {
-    return refuse(absl::FailedPreconditionError(
-        fmt::format("'{}' v{} is not among the definitions that the coordinator was opened with",
-                    definition, version)));
+    return refuse(absl::FailedPreconditionError(fmt::format(
+                      "'{}' v{} is not among the definitions that the coordinator was opened with",
+                      definition, version)),
+                  options.key);
   }
-  if (const absl::Status ok = CheckStart(options.key, input); !ok.ok()) return refuse(ok);
+  if (const absl::Status ok = CheckKey(options.key); !ok.ok()) return refuse(ok, options.key);
+  std::unique_ptr<Machine> machine = core.NewStart(*registered, std::move(options.key));
+  internal::StartRequestState& start = machine->start;
+  absl::Status admitted = EncodeInput(input, &start.input);
+  if (admitted.ok()) admitted = Admit();
+  if (!admitted.ok()) {
+    refuse(admitted, start.key);
+    return core.ShardOf(machine->id.hash).GiveBack(machine.release());
+  }
+  core.PostStart(std::move(machine), options.deadline, std::move(done));
+}
+
+// Takes a place in flight.
+absl::Status Coordinator::Impl::Admit() {
+  Core& core = *core_;
   if (!core.accepting.load(std::memory_order_relaxed)) {
     const absl::Status failure = core.Health();
-    return refuse(failure.ok() ? Gone() : failure);
+    return failure.ok() ? Gone() : failure;
   }
-  if (core.in_flight.fetch_add(1, std::memory_order_relaxed) >= core.options.in_flight_max) {
-    core.in_flight.fetch_sub(1, std::memory_order_relaxed);
-    return refuse(absl::ResourceExhaustedError(
-        fmt::format("{} sagas are in flight (in_flight_max); ask again later, same key",
-                    core.options.in_flight_max)));
+  if (core.in_flight.fetch_add(1, std::memory_order_relaxed) < core.options.in_flight_max) {
+    return absl::OkStatus();
   }
-  core.PostStart(*registered, std::move(options.key), *std::move(input), options.deadline,
-                 std::move(done));
+  core.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  return absl::ResourceExhaustedError(
+      fmt::format("{} sagas are in flight (in_flight_max); ask again later, same key",
+                  core.options.in_flight_max));
 }
 
 absl::StatusOr<Started> Coordinator::Impl::Find(std::string_view definition, std::string_view key) {

@@ -46,7 +46,7 @@ class Coordinator::Impl {
   absl::Status Open(Store& store, std::vector<Definition> definitions);
   absl::Status Open(Committer& committer, std::vector<Definition> definitions);
 
-  void Start(std::string_view definition, uint32_t version, absl::StatusOr<std::string> input,
+  void Start(std::string_view definition, uint32_t version, internal::EncodeRef input,
              StartOptions options, internal::StartedCallback done);
   absl::StatusOr<internal::Started> Find(std::string_view definition, std::string_view key);
   using ShardVerb = absl::AnyInvocable<void(internal::Shard&, internal::AnswerCallback) &&>;
@@ -84,7 +84,9 @@ class Coordinator::Impl {
   absl::Status SettleQueue(Committer& committer);
   absl::Status CheckBounds() const;
   absl::Status CheckTime(absl::Time last) const;
-  absl::Status CheckStart(std::string_view key, const absl::StatusOr<std::string>& input) const;
+  absl::Status Admit();
+  absl::Status CheckKey(std::string_view key) const;
+  absl::Status EncodeInput(internal::EncodeRef input, std::string* bytes) const;
 
   std::shared_ptr<internal::Core> core_;
   std::vector<std::jthread> loops_;

@@ -21,26 +21,30 @@ const Registered* Core::FindDefinition(std::string_view name, uint32_t version) 
   return nullptr;
 }
 
-void Core::PostStart(const Registered& registered, std::string key, std::string input,
-                     absl::Duration deadline, StartedCallback done) {
+std::unique_ptr<Machine> Core::NewStart(const Registered& registered, std::string key) {
   const uint64_t hash = StableHash64(std::string_view(registered.data().name), key);
-  Shard& shard = ShardOf(hash);
-  Machine* machine = shard.TakeMachine();
+  std::unique_ptr<Machine> machine = ShardOf(hash).TakeMachine();
   machine->id.hash = hash;
   machine->registered = &registered;
+  machine->start.definition = registered.data().name;
+  machine->start.key = std::move(key);
+  return machine;
+}
+
+void Core::PostStart(std::unique_ptr<Machine> machine, absl::Duration deadline,
+                     StartedCallback done) {
+  Shard& shard = ShardOf(machine->id.hash);
   StartRequestState& start = machine->start;
-  start.definition = registered.data().name;
-  start.key = std::move(key);
-  start.input = std::move(input);
   start.input_fingerprint = StableHash128(start.input);
   start.deadline = deadline;
   start.done = std::move(done);
   // The generation first: what has left memory before it is in the row.
   start.row_generation = shard.generation();
-  absl::StatusOr<std::optional<Row>> row = committer->store().Get(Space::kRows, FinishedKey(hash));
+  absl::StatusOr<std::optional<Row>> row =
+      committer->store().Get(Space::kRows, FinishedKey(machine->id.hash));
   start.row_status = row.status();
   if (row.ok() && row->has_value()) start.row = std::move((*row)->value);
-  shard.Post({.kind = Message::Kind::kStart, .object = machine, .call = {}});
+  shard.Post({.kind = Message::Kind::kStart, .object = machine.release(), .call = {}});
 }
 
 void Core::FindStarted(std::string definition, std::string key, StartedCallback done) {

@@ -11,6 +11,7 @@ namespace {
 constexpr uint8_t kFormat = 1;
 // The same, and the signals that the saga took.
 constexpr uint8_t kFormatWithSignals = 2;
+constexpr size_t kFixedBytesMax = 192;  // of a record, all but the strings themselves
 
 }  // namespace
 
@@ -25,29 +26,34 @@ std::string SignalMark(std::string_view step, std::string_view key) {
 }
 
 void AppendFinished(const FinishedRecord& record, std::string* out) {
-  // Kept between calls: every saga comes through here.
-  static thread_local std::string body;
-  body.clear();
-  ByteWriter(&body)
-      .U8(record.signals.empty() ? kFormat : kFormatWithSignals)
-      .Little(record.id.hash)
-      .Little(static_cast<uint64_t>(record.id.incarnation))
-      .String(record.definition)
-      .Varint(record.version)
-      .String(record.key)
-      .Little(record.input_fingerprint.low)
-      .Little(record.input_fingerprint.high)
-      .U8(static_cast<uint8_t>(record.state))
-      .String(record.reason)
-      .String(record.step)
-      .U8(record.result.has_value() ? 1 : 0)
-      .String(record.result.value_or(std::string_view()))
-      .ZigZag(absl::ToUnixMicros(record.started))
-      .ZigZag(absl::ToUnixMicros(record.finished))
-      .ZigZag(absl::ToUnixMicros(record.expires))
-      .Varint(record.sequence);
-  if (!record.signals.empty()) ByteWriter(&body).String(record.signals);
-  ByteWriter(out).String(body);
+  const size_t at = out->size();
+  const std::string_view result = record.result.value_or(std::string_view());
+  const size_t strings = record.definition.size() + record.key.size() + record.reason.size() +
+                         record.step.size() + result.size() + record.signals.size();
+  {
+    RecordWriter writer(out, kFixedBytesMax + strings);
+    writer.U8(record.signals.empty() ? kFormat : kFormatWithSignals)
+        .Little(record.id.hash)
+        .Little(static_cast<uint64_t>(record.id.incarnation))
+        .String(record.definition)
+        .Varint(record.version)
+        .String(record.key)
+        .Little(record.input_fingerprint.low)
+        .Little(record.input_fingerprint.high)
+        .U8(static_cast<uint8_t>(record.state))
+        .String(record.reason)
+        .String(record.step)
+        .U8(record.result.has_value() ? 1 : 0)
+        .String(result)
+        .ZigZag(absl::ToUnixMicros(record.started))
+        .ZigZag(absl::ToUnixMicros(record.finished))
+        .ZigZag(absl::ToUnixMicros(record.expires))
+        .Varint(record.sequence);
+    if (!record.signals.empty()) writer.String(record.signals);
+  }
+  std::string length;
+  ByteWriter(&length).Varint(out->size() - at);
+  out->insert(at, length);
 }
 
 absl::StatusOr<FinishedRecord> ReadFinished(std::string_view& bytes) {
@@ -159,36 +165,46 @@ void FinishedSet::Add(const FinishedRecord& record, uint64_t home, bool row_exis
   newest = static_cast<uint32_t>(entries_.size());
 }
 
-void FinishedSet::AppendRowOf(uint64_t hash, std::string* row) const {
+FinishedSet::Place FinishedSet::Find(uint64_t hash) const {
   const auto found = newest_.find(hash);
-  for (uint32_t at = found == newest_.end() ? 0 : found->second; at != 0;) {
-    const Entry& entry = entries_[at - 1];
-    row->append(bytes(entry));
-    at = entry.older;
+  if (found == newest_.end()) return {.hash = hash};
+  return {.hash = hash, .newest = found->second, .offset = entries_[found->second - 1].offset};
+}
+
+void FinishedSet::AppendRowOf(const Place& place, std::string* row) const {
+  for (uint32_t at = place.newest; at != 0; at = entries_[at - 1].older) {
+    row->append(bytes(entries_[at - 1]));
   }
 }
 
-bool FinishedSet::RowExisted(uint64_t hash) const {
-  const auto found = newest_.find(hash);
-  for (uint32_t at = found == newest_.end() ? 0 : found->second; at != 0;) {
+bool FinishedSet::RowExisted(const Place& place) const {
+  for (uint32_t at = place.newest; at != 0; at = entries_[at - 1].older) {
     if (entries_[at - 1].row_existed) return true;
-    at = entries_[at - 1].older;
   }
   return false;
 }
 
-std::vector<uint64_t> FinishedSet::SortedHashes() const {
-  std::vector<uint64_t> hashes;
-  hashes.reserve(newest_.size());
-  for (const auto& [hash, at] : newest_) hashes.push_back(hash);
-  std::sort(hashes.begin(), hashes.end());
-  return hashes;
+std::vector<FinishedSet::Place> FinishedSet::Sorted() const {
+  std::vector<Place> places;
+  places.reserve(entries_.size());
+  for (uint32_t i = 0; i < entries_.size(); ++i) {
+    places.push_back({entries_[i].hash, i + 1, entries_[i].offset});
+  }
+  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+    return a.hash != b.hash ? a.hash < b.hash : a.newest > b.newest;
+  });
+  const auto same = [](const Place& a, const Place& b) { return a.hash == b.hash; };
+  places.erase(std::unique(places.begin(), places.end(), same), places.end());
+  return places;
 }
 
 void FinishedSet::Clear() {
+  // The next generation is as large as this one: growing step by step costs as much as filling.
+  const size_t size = newest_.size();
   bytes_.clear();
   entries_.clear();
   newest_.clear();
+  newest_.reserve(size);
 }
 
 }  // namespace skald::inline v1::internal

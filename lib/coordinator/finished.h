@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "skald/base/hash.h"
 #include "skald/base/ids.h"
+#include "skald/base/internal/prefetch.h"
 #include "skald/coordinator/internal/watch.h"
 #include "skald/coordinator/saga_info.h"
 #include "skald/saga/state.h"
@@ -72,8 +73,22 @@ class FinishedSet {
   size_t size_bytes() const { return bytes_.size(); }
   bool empty() const { return entries_.empty(); }
 
-  // Appends all records of a hash, one after another, in the row's format.
-  void AppendRowOf(uint64_t hash, std::string* row) const;
+  // A hash and its newest record. Valid until Clear.
+  struct Place {
+    uint64_t hash = 0;
+    uint32_t newest = 0;  // 1 + index of its entry; 0: none
+    uint32_t offset = 0;  // of its bytes
+  };
+  Place Find(uint64_t hash) const;
+  // Each hash once, in ascending order.
+  std::vector<Place> Sorted() const;
+  // Appends all records of a place, one after another, in the row's format.
+  void AppendRowOf(const Place& place, std::string* row) const;
+  // Whether another key's record, or an earlier one, stood in the row when one of these began.
+  bool RowExisted(const Place& place) const;
+  // What the next call about it will look at.
+  void PrefetchRowOf(const Place& place) const { Prefetch(bytes_.data() + place.offset, 128); }
+  void PrefetchHash(uint64_t hash) const { newest_.prefetch(hash); }
   // Whether a record of the hash is here. O(1).
   bool Contains(uint64_t hash) const { return newest_.contains(hash); }
 
@@ -89,9 +104,6 @@ class FinishedSet {
   std::string_view bytes(const Entry& entry) const {
     return std::string_view(bytes_).substr(entry.offset, entry.size);
   }
-  // The hashes, sorted, each once.
-  std::vector<uint64_t> SortedHashes() const;
-  bool RowExisted(uint64_t hash) const;
   void Clear();
 
  private:

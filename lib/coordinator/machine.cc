@@ -26,7 +26,11 @@ void Machine::Reset() {
   running.clear();
   frame.Clear();
   watch.reset();
+  std::string kept_input = std::move(start.input);
+  kept_input.clear();
+  if (kept_input.capacity() > kKeptBytesMax) kept_input = std::string();
   start = StartRequestState();
+  start.input = std::move(kept_input);
   on_durable.clear();
   halted.clear();
   next_same_hash = nullptr;

@@ -56,9 +56,22 @@ struct Message {
   absl::AnyInvocable<void(Shard&) &&> call;
 };
 
+// A number that the loop alone changes and any thread reads: no locked instruction.
+class LoopCounter {
+ public:
+  void Add(uint64_t more) { value_.store(load() + more, std::memory_order_release); }
+  void Subtract(uint64_t less) { value_.store(load() - less, std::memory_order_release); }
+  uint64_t load(std::memory_order order = std::memory_order_relaxed) const {
+    return value_.load(order);
+  }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
 struct ShardStats {
-  std::atomic<uint64_t> started{0}, completed{0}, compensated{0}, stuck{0}, abandoned{0},
-      resumed{0}, attempts{0}, late_verdicts{0}, journal_bytes{0}, commits{0}, woken{0};
+  LoopCounter started, completed, compensated, stuck, abandoned, resumed, attempts, late_verdicts,
+      journal_bytes, commits, woken;
 };
 
 // A signal, encoded.
@@ -96,7 +109,7 @@ class Shard {
 
   // ---- from any thread ----
   void Post(Message message);
-  Machine* TakeMachine();
+  std::unique_ptr<Machine> TakeMachine();
   void GiveBack(Machine* machine);
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   // Lowest incarnation that may still be live, lowest block that is still needed; conservative.
@@ -238,6 +251,8 @@ class Shard {
   bool MaySeal() const;
   void Seal();
   void HandleDurable(Group* group);
+  void PrefetchMachines(const Group& group, size_t at) const;
+  void PrefetchStart(size_t at) const;
   static void Refuse(Machine* machine);
   void AnswerDurable(Machine& machine);
   // Answers when all that the machine has said is durable, or cannot become so.
@@ -274,8 +289,8 @@ class Shard {
   std::vector<std::unique_ptr<Group>> spare_groups_;
 
   absl::flat_hash_map<uint64_t, Machine*> machines_;
-  std::atomic<size_t> in_memory_{0};
-  std::atomic<uint64_t> outstanding_{0};
+  LoopCounter in_memory_;
+  LoopCounter outstanding_;
   TimerHeap<Machine> timers_;
   Sleepers sleepers_;
   std::atomic<size_t> asleep_{0};
@@ -312,7 +327,7 @@ class Shard {
   FinishedSet current_;
   FinishedSet flushing_;
   FinishedSet flushed_;
-  std::vector<uint64_t> flush_order_;
+  std::vector<FinishedSet::Place> flush_order_;
   size_t flush_next_ = 0;
   std::atomic<uint64_t> generation_{0};
 };

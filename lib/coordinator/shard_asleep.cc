@@ -155,7 +155,7 @@ absl::StatusOr<Machine*> Shard::ComeBack(const SagaId& id) {
   Insert(machine);
   live_bytes_ += machine->journal.size();
   if (machine->registered != nullptr) machine->frame.Reset(machine->registered->layout);
-  stats_.woken.fetch_add(1, std::memory_order_relaxed);
+  stats_.woken.Add(1);
   // Where nothing comes of it, it goes again.
   timers_.Set(machine, std::min(machine->wake.time, now_ + core_.options.asleep_after));
   return machine;

@@ -114,9 +114,9 @@ void Shard::Dispatch(Machine& machine, const Next& next) {
     return;
   }
   ++machine.outstanding;
-  outstanding_.fetch_add(1, std::memory_order_acq_rel);
+  outstanding_.Add(1);
   machine.running.push_back(&attempt);
-  stats_.attempts.fetch_add(1, std::memory_order_relaxed);
+  stats_.attempts.Add(1);
   Send(owned.release());
 }
 
@@ -292,7 +292,7 @@ void Shard::SendDeferred() {
 void Shard::HandleDone(Attempt* attempt) {
   Machine& machine = *attempt->machine;
   --machine.outstanding;
-  outstanding_.fetch_sub(1, std::memory_order_acq_rel);
+  outstanding_.Subtract(1);
   if (core_.draining.load(std::memory_order_relaxed)) core_.drained.NotifyAll();
   ForgetRunning(machine, attempt);
   attempt->keeps_alive.reset();
@@ -305,7 +305,7 @@ void Shard::HandleDone(Attempt* attempt) {
                                 core_.options.payload_bytes_max);
   }
   if (machine.gone) {
-    stats_.late_verdicts.fetch_add(1, std::memory_order_relaxed);
+    stats_.late_verdicts.Add(1);
     if (machine.outstanding == 0) GiveBack(&machine);
   } else {
     Attempts* attempts = machine.AttemptsOf(*attempt);
@@ -321,7 +321,7 @@ void Shard::HandleDone(Attempt* attempt) {
 }
 
 void Shard::HandleLate(Machine& machine, Attempt& attempt) {
-  stats_.late_verdicts.fetch_add(1, std::memory_order_relaxed);
+  stats_.late_verdicts.Add(1);
   if (attempt.direction != Direction::kAction || !machine.halted.empty()) return;
   if (attempt.result.kind != VerdictKind::kDone || attempt.result.output_failed) return;
   const PlaceView* found = FindPlace(machine.view, attempt.step, attempt.index);

@@ -221,7 +221,7 @@ void Shard::AnnounceStuck(Machine& machine) {
   if (machine.announced_stuck) return;
   machine.announced_stuck = true;
   Settled settled = StuckOf(machine);
-  stats_.stuck.fetch_add(1, std::memory_order_relaxed);
+  stats_.stuck.Add(1);
   core_.Notify(Severity::kError, "saga-stuck", ToString(machine.id),
                fmt::format("'{}' (key '{}') is stuck at step '{}': {}", machine.definition_name(),
                            machine.key(), settled.step, settled.reason));
@@ -240,13 +240,13 @@ Settled Shard::StuckOf(const Machine& machine) const {
 void Shard::Finish(Machine& machine) {
   switch (machine.view.state) {
     case SagaState::kCompleted:
-      stats_.completed.fetch_add(1, std::memory_order_relaxed);
+      stats_.completed.Add(1);
       break;
     case SagaState::kCompensated:
-      stats_.compensated.fetch_add(1, std::memory_order_relaxed);
+      stats_.compensated.Add(1);
       break;
     default:
-      stats_.abandoned.fetch_add(1, std::memory_order_relaxed);
+      stats_.abandoned.Add(1);
       break;
   }
   KeepFinished(machine);

@@ -14,6 +14,7 @@ namespace {
 // Rows of finished sagas that ride along with one commit.
 constexpr size_t kRowsPerGroupMin = 512;
 constexpr size_t kRowBytesPerGroup = size_t{2} << 20;
+constexpr size_t kRowsAhead = 8;  // asked for before they are needed
 constexpr size_t kFinishedBytesMax = size_t{64} << 20;
 constexpr size_t kCarriedBytesMax = size_t{2} << 20;
 
@@ -79,14 +80,14 @@ void Shard::KeepFinished(Machine& machine) {
 void Shard::FlushFinished() {
   if (Flushing() || !flushing_.empty() || current_.empty()) return;
   std::swap(current_, flushing_);
-  flush_order_ = flushing_.SortedHashes();
+  flush_order_ = flushing_.Sorted();
   flush_next_ = 0;
 }
 
 std::optional<std::string> Shard::FinishedRow(uint64_t hash) const {
   std::string row;
   for (const FinishedSet* set : {&current_, &flushing_, &flushed_}) {
-    if (set->Contains(hash)) set->AppendRowOf(hash, &row);
+    set->AppendRowOf(set->Find(hash), &row);
   }
   if (row.empty()) return std::nullopt;
   return row;
@@ -99,11 +100,16 @@ void Shard::AddFinishedRows(Unit& unit, Group& group) {
   // Faster when they come faster than they go.
   const size_t rows_max = std::max(kRowsPerGroupMin, current_.size() / 4);
   while (Flushing() && rows < rows_max && bytes < kRowBytesPerGroup) {
-    const uint64_t hash = flush_order_[flush_next_++];
+    const FinishedSet::Place& place = flush_order_[flush_next_++];
+    if (const size_t ahead = flush_next_ + kRowsAhead; ahead < flush_order_.size()) {
+      flushing_.PrefetchRowOf(flush_order_[ahead]);
+      flushed_.PrefetchHash(flush_order_[ahead].hash);
+    }
+    const uint64_t hash = place.hash;
     row.clear();
-    flushing_.AppendRowOf(hash, &row);
+    flushing_.AppendRowOf(place, &row);
     // The row may hold another key's record, or this one's from an earlier incarnation.
-    if (flushed_.Contains(hash) || flushing_.RowExisted(hash)) {
+    if (flushed_.Contains(hash) || flushing_.RowExisted(place)) {
       absl::StatusOr<std::optional<Row>> old =
           core_.committer->store().Get(Space::kRows, FinishedKey(hash));
       if (!old.ok()) {

@@ -31,7 +31,7 @@ void Shard::Adopt(Machine* machine) {
   core_.in_flight.fetch_add(1, std::memory_order_relaxed);
   Insert(machine);
   live_bytes_ += machine->journal.size();
-  stats_.resumed.fetch_add(1, std::memory_order_relaxed);
+  stats_.resumed.Add(1);
   if (machine->registered == nullptr) return;
   machine->frame.Reset(machine->registered->layout);
   NoteLost(*machine);

@@ -101,8 +101,9 @@ void Shard::AskSaga(Machine& machine, const Next& next) {
   }
   core_.in_flight.fetch_add(1,
                             std::memory_order_relaxed);  // an admitted saga's work is never refused
-  core_.PostStart(*registered, std::move(key), std::string(input.In(machine.journal)),
-                  absl::InfiniteDuration(), std::move(done));
+  std::unique_ptr<Machine> start = core_.NewStart(*registered, std::move(key));
+  start->start.input = input.In(machine.journal);
+  core_.PostStart(std::move(start), absl::InfiniteDuration(), std::move(done));
 }
 
 void Shard::TakeAnswer(const SagaId& id, uint16_t step, uint32_t index, uint32_t token,

@@ -85,7 +85,7 @@ void Shard::Insert(Machine* machine) {
   }
   machine->next_same_hash = first;
   first = machine;
-  in_memory_.fetch_add(1, std::memory_order_relaxed);
+  in_memory_.Add(1);
 }
 
 void Shard::Erase(Machine* machine) {
@@ -96,7 +96,7 @@ void Shard::Erase(Machine* machine) {
   *link = std::exchange(machine->next_same_hash, nullptr);
   if (found->second == nullptr) machines_.erase(found);
   live_bytes_ -= machine->journal.size();
-  in_memory_.fetch_sub(1, std::memory_order_relaxed);
+  in_memory_.Subtract(1);
   core_.in_flight.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -237,7 +237,7 @@ void Shard::Begin(Machine* fresh) {
   start.key.clear();
   start.input.clear();
   start.row.reset();
-  stats_.started.fetch_add(1, std::memory_order_relaxed);
+  stats_.started.Add(1);
   if (SKALD_SABOTAGED(kEarlyAnswer)) AnswerDurable(machine);
 }
 

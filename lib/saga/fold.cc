@@ -108,10 +108,10 @@ absl::Status AppendAndFold(const Event& event, SagaView& view, const DefinitionD
   const size_t at = journal->size();
   AppendEvent(event, journal);
   std::string_view tail = std::string_view(*journal).substr(at);
-  absl::StatusOr<Event> appended = ReadEvent(tail);
-  SKALD_CHECK(appended.ok() && tail.empty(), "an event does not read back: {}",
-              ToStd(appended.status().message()));
-  absl::StatusOr<SagaState> after = Apply(view, &definition, *journal, *appended);
+  Event appended;
+  const absl::Status read = ReadEvent(tail, &appended);
+  SKALD_CHECK(read.ok() && tail.empty(), "an event does not read back: {}", ToStd(read.message()));
+  absl::StatusOr<SagaState> after = Apply(view, &definition, *journal, appended);
   if (!after.ok()) {
     journal->resize(at);
     return after.status();

@@ -22,6 +22,13 @@ constexpr uint8_t kEntryCarried = 1;
 constexpr uint8_t kEntryAsleep = 2;
 constexpr uint8_t kEntryFlagsKnown = kEntryCarried | kEntryAsleep;
 
+// Of an event and of an entry, all but the strings themselves.
+constexpr size_t kFixedEventBytesMax = 128;
+constexpr size_t kFixedEntryBytesMax = 8 + 8 + 1 + kVarintBytesMax;
+
+constexpr size_t kChecksummedFrom = 8;  // behind the magic number and the checksum itself
+constexpr size_t kHeaderBytes = kChecksummedFrom + 8 + 4 + 8 + 8 + 4;
+
 uint64_t ToMicros(absl::Time time) {
   return time == absl::InfiniteFuture() ? kNoDeadline
                                         : static_cast<uint64_t>(absl::ToUnixMicros(time));
@@ -31,9 +38,8 @@ absl::Time FromMicros(uint64_t micros) {
                                : absl::FromUnixMicros(static_cast<int64_t>(micros));
 }
 
-void AppendStart(const Event& event, std::string* out) {
-  ByteWriter(out)
-      .String(event.definition)
+void WriteStart(const Event& event, RecordWriter& out) {
+  out.String(event.definition)
       .Varint(event.version)
       .Little(event.fingerprint)
       .String(event.key)
@@ -57,11 +63,10 @@ void ReadStart(ByteReader& in, Event& event) {
 }
 
 // Verdict, GaveUp, Turn and OperatorVerb share one body, whose unused parts cost a byte each.
-void AppendStepEvent(const Event& event, std::string* out) {
+void WriteStepEvent(const Event& event, RecordWriter& out) {
   const auto flags =
       static_cast<uint8_t>((event.clean ? kFlagClean : 0) | (event.has_output ? kFlagOutput : 0));
-  ByteWriter(out)
-      .Varint(event.step)
+  out.Varint(event.step)
       .Varint(event.index)
       .U8(static_cast<uint8_t>(event.direction))
       .U8(static_cast<uint8_t>(event.verdict))
@@ -69,7 +74,7 @@ void AppendStepEvent(const Event& event, std::string* out) {
       .U8(flags)
       .String(event.actor)
       .String(event.reason);
-  if (event.has_output) ByteWriter(out).String(event.output);
+  if (event.has_output) out.String(event.output);
 }
 
 template <typename Enum>
@@ -111,41 +116,48 @@ std::string_view ToString(Verb verb) {
 }
 
 void AppendEvent(const Event& event, std::string* out) {
-  ByteWriter(out)
-      .U8(static_cast<uint8_t>(event.kind))
+  const size_t strings = event.kind == EventKind::kStart
+                             ? event.definition.size() + event.key.size() + event.input.size()
+                             : event.actor.size() + event.reason.size() + event.output.size();
+  RecordWriter writer(out, kFixedEventBytesMax + strings);
+  writer.U8(static_cast<uint8_t>(event.kind))
       .U8(static_cast<uint8_t>(event.state_after))
       .Little(ToMicros(event.time));
-  const size_t length_at = out->size();
-  ByteWriter(out).Little(uint32_t{0});
-  const size_t body_at = out->size();
+  const size_t length_at = writer.size();
+  writer.Little(uint32_t{0});
+  const size_t body_at = writer.size();
   if (event.kind == EventKind::kStart) {
-    AppendStart(event, out);
+    WriteStart(event, writer);
   } else {
-    AppendStepEvent(event, out);
+    WriteStepEvent(event, writer);
   }
-  const auto size = static_cast<uint32_t>(out->size() - body_at);
-  for (size_t i = 0; i < 4; ++i) (*out)[length_at + i] = static_cast<char>(size >> (8 * i));
+  writer.LittleAt(length_at, static_cast<uint32_t>(writer.size() - body_at));
 }
 
-absl::StatusOr<Event> ReadEvent(std::string_view& bytes) {
+absl::Status ReadEvent(std::string_view& bytes, Event* event) {
   ByteReader head(bytes);
-  Event event;
-  event.kind = ReadEnum(head, EventKind::kExpired);
-  event.state_after = ReadEnum(head, SagaState::kAbandoned);
-  event.time = FromMicros(head.Little<uint64_t>());
+  event->kind = ReadEnum(head, EventKind::kExpired);
+  event->state_after = ReadEnum(head, SagaState::kAbandoned);
+  event->time = FromMicros(head.Little<uint64_t>());
   const std::string_view body = head.Raw(head.Little<uint32_t>());
   if (!head.ok())
     return absl::DataLossError("reading a journal event: cut short or of unknown kind");
   ByteReader in(body);
-  if (event.kind == EventKind::kStart) {
-    ReadStart(in, event);
+  if (event->kind == EventKind::kStart) {
+    ReadStart(in, *event);
   } else {
-    ReadStepEvent(in, event);
+    ReadStepEvent(in, *event);
   }
   if (!in.ok() || in.remaining() != 0) [[unlikely]] {
-    return in.Finish(fmt::format("journal event {}", ToString(event.kind)));
+    return in.Finish(fmt::format("journal event {}", ToString(event->kind)));
   }
   bytes = head.rest();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Event> ReadEvent(std::string_view& bytes) {
+  Event event;
+  SKALD_RETURN_IF_ERROR(ReadEvent(bytes, &event));
   return event;
 }
 
@@ -158,7 +170,8 @@ void BlockBuilder::AddAsleep(const SagaId& saga) {
 }
 
 void BlockBuilder::AddEntry(const SagaId& saga, uint8_t flags, std::string_view events) {
-  ByteWriter(&entries_)
+  if (count_ == 0) block_.assign(kHeaderBytes, '\0');
+  RecordWriter(&block_, kFixedEntryBytesMax + events.size())
       .Little(saga.hash)
       .Little(static_cast<uint64_t>(saga.incarnation))
       .U8(flags)
@@ -166,22 +179,21 @@ void BlockBuilder::AddEntry(const SagaId& saga, uint8_t flags, std::string_view 
   ++count_;
 }
 
-std::string BlockBuilder::Seal(const BlockHeader& header) {
-  std::string block;
-  block.reserve(entries_.size() + 64);
-  ByteWriter(&block).Little(kBlockMagic).Little(uint32_t{0});
-  ByteWriter(&block)
+std::string_view BlockBuilder::Seal(const BlockHeader& header) {
+  if (count_ == 0) block_.assign(kHeaderBytes, '\0');
+  std::string head;
+  ByteWriter(&head)
       .Little(header.epoch)
       .Little(header.shard)
       .Little(ToMicros(header.time))
       .Little(static_cast<uint64_t>(header.next_incarnation))
-      .Little(count_)
-      .Raw(entries_);
-  const uint32_t crc = Crc32c(std::string_view(block).substr(8));
-  for (size_t i = 0; i < 4; ++i) block[4 + i] = static_cast<char>(crc >> (8 * i));
-  entries_.clear();
+      .Little(count_);
+  block_.replace(kChecksummedFrom, head.size(), head);
+  internal::StoreLittle(kBlockMagic, block_.data());
+  internal::StoreLittle(Crc32c(std::string_view(block_).substr(kChecksummedFrom)),
+                        block_.data() + sizeof kBlockMagic);
   count_ = 0;
-  return block;
+  return block_;
 }
 
 absl::StatusOr<Block> ReadBlock(std::string_view bytes) {

@@ -33,11 +33,6 @@ const char* ReadLength(const char* from, size_t& length) {
   return from;
 }
 
-char* WriteBytes(char* to, std::string_view bytes) {
-  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
-  return to + bytes.size();
-}
-
 // Folded multiplication, as in wyhash: each step mixes 16 bytes into the state.
 __extension__ using Wide = unsigned __int128;
 constexpr uint64_t kFoldA = 0xa0761d6478bd642fU;
@@ -66,37 +61,41 @@ uint64_t Mix(uint64_t state, std::string_view bytes) {
 
 }  // namespace
 
-char* Unit::Grow(OpKind kind, Space space, std::string_view key, size_t extra) {
-  const size_t old_size = bytes_.size();
-  const size_t needed = old_size + 1 + kLengthBytesMax + key.size() + extra;
+// Appended piece by piece: a vector that is made longer first writes zeros over what comes next.
+void Unit::Begin(OpKind kind, Space space, std::string_view key, size_t extra) {
+  const size_t needed = bytes_.size() + 1 + kLengthBytesMax + key.size() + extra;
   if (bytes_.capacity() < needed) {
     bytes_.reserve(std::max({needed, 2 * bytes_.capacity(), kUnitBytesMin}));
   }
-  bytes_.resize(needed);
   ++ops_;
   if (space == Space::kRows && kind != OpKind::kRequire) ++row_writes_;
   key_bytes_max_ = std::max(key_bytes_max_, key.size());
-  char* to = bytes_.data() + old_size;
-  *to++ = static_cast<char>(static_cast<uint8_t>(kind) | (static_cast<uint8_t>(space) << 4));
-  return WriteBytes(WriteLength(to, key.size()), key);
+  bytes_.push_back(
+      static_cast<char>(static_cast<uint8_t>(kind) | (static_cast<uint8_t>(space) << 4)));
+  AppendWithLength(key);
+}
+
+void Unit::AppendWithLength(std::string_view text) {
+  char length[kLengthBytesMax];
+  bytes_.insert(bytes_.end(), length, WriteLength(length, text.size()));
+  bytes_.insert(bytes_.end(), text.begin(), text.end());
 }
 
 void Unit::Put(Space space, std::string_view key, std::string_view value) {
   value_bytes_max_ = std::max(value_bytes_max_, value.size());
-  char* to = Grow(OpKind::kPut, space, key, kLengthBytesMax + value.size());
-  to = WriteBytes(WriteLength(to, value.size()), value);
-  bytes_.resize(static_cast<size_t>(to - bytes_.data()));
+  Begin(OpKind::kPut, space, key, kLengthBytesMax + value.size());
+  AppendWithLength(value);
 }
 
 void Unit::Delete(Space space, std::string_view key) {
-  const char* end = Grow(OpKind::kDelete, space, key, 0);
-  bytes_.resize(static_cast<size_t>(end - bytes_.data()));
+  Begin(OpKind::kDelete, space, key, 0);
 }
 
 void Unit::Require(std::string_view key, Version version) {
-  char* to = Grow(OpKind::kRequire, Space::kRows, key, kVersionBytes);
-  std::memcpy(to, &version, kVersionBytes);
-  bytes_.resize(static_cast<size_t>(to + kVersionBytes - bytes_.data()));
+  Begin(OpKind::kRequire, Space::kRows, key, kVersionBytes);
+  char bytes[kVersionBytes];
+  std::memcpy(bytes, &version, kVersionBytes);
+  bytes_.insert(bytes_.end(), bytes, bytes + kVersionBytes);
   ++requires_;
 }
 

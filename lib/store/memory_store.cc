@@ -3,13 +3,14 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "skald/base/check.h"
 #include "skald/base/internal/sabotage.h"
 #include "skald/base/mutex.h"
@@ -19,8 +20,109 @@
 namespace skald::inline v1 {
 namespace {
 
+// The first eight bytes as a number: ordered as the keys are, which it tells apart nearly always,
+// without a look at memory elsewhere.
+uint64_t PrefixOf(std::string_view key) {
+  constexpr size_t kBytes = sizeof(uint64_t);
+  uint64_t prefix = 0;
+  for (size_t i = 0; i < kBytes; ++i) {
+    prefix = (prefix << 8) | (i < key.size() ? static_cast<uint8_t>(key[i]) : 0U);
+  }
+  return prefix;
+}
+
+struct Entry {
+  std::string key;
+  Row row;
+};
+
+struct Place {
+  explicit Place(std::unique_ptr<Entry> of) : prefix(PrefixOf(of->key)), entry(std::move(of)) {}
+  std::string_view key() const { return entry->key; }
+
+  uint64_t prefix;
+  std::unique_ptr<Entry> entry;
+};
+
+struct Probe {
+  explicit Probe(std::string_view of) : prefix(PrefixOf(of)), bytes(of) {}
+  std::string_view key() const { return bytes; }
+
+  uint64_t prefix;
+  std::string_view bytes;
+};
+
 // Ordered by bytes as unsigned numbers, which is what std::string_view's order is.
-using Rows = absl::btree_map<std::string, Row, std::less<>>;
+struct ByKey {
+  using is_transparent = void;
+  template <typename A, typename B>
+  bool operator()(const A& a, const B& b) const {
+    return a.prefix != b.prefix ? a.prefix < b.prefix : a.key() < b.key();
+  }
+};
+
+// An entry by the hash of its key, which is worked out once.
+struct Hashed {
+  size_t hash;
+  std::string_view key;
+  Entry* entry;
+};
+struct HashOf {
+  size_t operator()(const Hashed& one) const { return one.hash; }
+};
+struct SameKey {
+  bool operator()(const Hashed& a, const Hashed& b) const {
+    return a.hash == b.hash && a.key == b.key;
+  }
+};
+
+// Rows in order, and an index beside it: a key that is not there, the common question, takes one
+// look at memory.
+class Rows {
+ public:
+  using Iterator = absl::btree_set<Place, ByKey>::iterator;
+
+  const Row* Find(std::string_view key) const {
+    const auto found = index_.find(Hashed{StringHash{}(key), key, nullptr});
+    return found == index_.end() ? nullptr : &found->entry->row;
+  }
+
+  void Put(std::string_view key, Version version, std::string_view value) {
+    const size_t hash = StringHash{}(key);
+    if (const auto found = index_.find(Hashed{hash, key, nullptr}); found != index_.end()) {
+      found->entry->row.version = version;
+      found->entry->row.value.assign(value);
+      return;
+    }
+    Place place(std::make_unique<Entry>(Entry{std::string(key), {version, std::string(value)}}));
+    index_.insert(Hashed{hash, place.key(), place.entry.get()});
+    // Keys of the log come in growing order: the end is the place to try first.
+    ordered_.insert(ordered_.end(), std::move(place));
+  }
+
+  void Erase(std::string_view key) {
+    const auto found = index_.find(Hashed{StringHash{}(key), key, nullptr});
+    if (found == index_.end()) return;
+    index_.erase(found);
+    ordered_.erase(ordered_.find(Probe(key)));
+  }
+  void Erase(Iterator first, Iterator last) {
+    for (auto at = first; at != last; ++at) {
+      index_.erase(Hashed{StringHash{}(at->key()), at->key(), nullptr});
+    }
+    ordered_.erase(first, last);
+  }
+
+  std::pair<Iterator, Iterator> In(const KeyRange& range) {
+    if (!range.to.empty() && range.to <= range.from) return {ordered_.end(), ordered_.end()};
+    return {ordered_.lower_bound(Probe(range.from)),
+            range.to.empty() ? ordered_.end() : ordered_.lower_bound(Probe(range.to))};
+  }
+
+ private:
+  absl::btree_set<Place, ByKey> ordered_;
+  absl::flat_hash_set<Hashed, HashOf, SameKey> index_;
+};
 
 constexpr size_t kWritersMax = 65'535;
 
@@ -47,30 +149,6 @@ class CopiedCursor final : public Cursor {
   size_t at_ = 0;
 };
 
-std::pair<Rows::iterator, Rows::iterator> Find(Rows& rows, const KeyRange& range) {
-  if (!range.to.empty() && range.to <= range.from) return {rows.end(), rows.end()};
-  return {rows.lower_bound(range.from), range.to.empty() ? rows.end() : rows.lower_bound(range.to)};
-}
-
-// Most keys of the log come in growing order: the end is the place to try first.
-void PutLast(Rows& rows, std::string_view key, Row row) {
-  if (rows.empty() || rows.rbegin()->first < key) {
-    rows.emplace_hint(rows.end(), std::string(key), std::move(row));
-    return;
-  }
-  rows.insert_or_assign(std::string(key), std::move(row));
-}
-
-void PutAnywhere(Rows& rows, std::string_view key, Version version, std::string_view value) {
-  const auto found = rows.lower_bound(key);
-  if (found != rows.end() && found->first == key) {
-    found->second.version = version;
-    found->second.value.assign(value);
-    return;
-  }
-  rows.emplace_hint(found, std::string(key), Row{version, std::string(value)});
-}
-
 // What the units before the one that is judged leave in their rows.
 using Written = absl::flat_hash_map<std::string_view, Version, StringHash, StringEq>;
 
@@ -81,8 +159,8 @@ bool Holds(const Unit& unit, const Written& written, const Rows& rows) {
     Version version = Version::kAbsent;
     if (const auto seen = written.find(op.key); seen != written.end()) {
       version = seen->second;
-    } else if (const auto row = rows.find(op.key); row != rows.end()) {
-      version = row->second.version;
+    } else if (const Row* row = rows.Find(op.key)) {
+      version = row->version;
     }
     holds = holds && version == op.version;
   });
@@ -203,12 +281,11 @@ void MemoryStore::Impl::Apply(uint16_t writer, const Batch& batch, Rows& rows, R
   for (size_t i = 0; i < batch.units.size(); ++i) {
     const Version version = VersionOf(writer, batch.ticket, i);
     batch.units[i].ForEach([&](const Unit::Op& op) {
+      Rows& space = op.space == Space::kRows ? rows : log;
       if (op.kind == Unit::OpKind::kDelete) {
-        (op.space == Space::kRows ? rows : log).erase(op.key);
-      } else if (op.kind == Unit::OpKind::kPut && op.space == Space::kLog) {
-        PutLast(log, op.key, {Version::kAbsent, std::string(op.value)});
+        space.Erase(op.key);
       } else if (op.kind == Unit::OpKind::kPut) {
-        PutAnywhere(rows, op.key, version, op.value);
+        space.Put(op.key, op.space == Space::kLog ? Version::kAbsent : version, op.value);
       }
     });
   }
@@ -216,24 +293,25 @@ void MemoryStore::Impl::Apply(uint16_t writer, const Batch& batch, Rows& rows, R
 
 std::optional<Row> MemoryStore::Impl::Get(Space space, std::string_view key) {
   MutexLock lock(mutex_);
-  Rows& rows = In(space);
-  const auto found = rows.find(key);
-  if (found == rows.end()) return std::nullopt;
-  return found->second;
+  const Row* row = In(space).Find(key);
+  if (row == nullptr) return std::nullopt;
+  return *row;
 }
 
 std::unique_ptr<Cursor> MemoryStore::Impl::Scan(Space space, const KeyRange& range) {
   MutexLock lock(mutex_);
-  const auto [first, last] = Find(In(space), range);
-  return std::make_unique<CopiedCursor>(std::vector<std::pair<std::string, Row>>(first, last));
+  const auto [first, last] = In(space).In(range);
+  std::vector<std::pair<std::string, Row>> copies;
+  for (auto at = first; at != last; ++at) copies.emplace_back(at->key(), at->entry->row);
+  return std::make_unique<CopiedCursor>(std::move(copies));
 }
 
 absl::Status MemoryStore::Impl::DropRange(const Fence& fence, Space space, const KeyRange& range) {
   MutexLock lock(mutex_);
   if (absl::StatusOr<Writer*> writer = Check(fence); !writer.ok()) return writer.status();
   Rows& rows = In(space);
-  const auto [first, last] = Find(rows, range);
-  rows.erase(first, last);
+  const auto [first, last] = rows.In(range);
+  rows.Erase(first, last);
   return absl::OkStatus();
 }
 

@@ -14,61 +14,139 @@
 // empty strings, so that a decoder reads all fields and asks once.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "skald/base/check.h"
 #include "skald/base/export.h"
 
 namespace skald::inline v1 {
 
-// Appends to a string that outlives it.
-class ByteWriter {
- public:
-  explicit ByteWriter(std::string* out) : out_(*out) {}
+inline constexpr size_t kVarintBytesMax = 10;
 
-  ByteWriter& U8(uint8_t value) { return Little(value); }
+namespace internal {
+
+// One load or store, written so that compilers see it.
+template <std::unsigned_integral T>
+T LoadLittle(const char* from) {
+  T value = 0;
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&value, from, sizeof value);
+  } else {
+    for (size_t i = sizeof(T); i-- > 0;) {
+      value = static_cast<T>(uint64_t{value} << 8 | static_cast<uint8_t>(from[i]));
+    }
+  }
+  return value;
+}
+template <std::unsigned_integral T>
+void StoreLittle(T value, char* to) {
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(to, &value, sizeof value);
+  } else {
+    for (size_t i = 0; i < sizeof(T); ++i) to[i] = static_cast<char>(uint64_t{value} >> (8 * i));
+  }
+}
+
+// The fields of every format, over what puts bytes: a Sink has Put(const char*, size_t).
+template <typename Sink>
+class FieldWriter {
+ public:
+  Sink& U8(uint8_t value) { return Little(value); }
   // Little-endian: Little(uint32_t{7}). For fields.
   template <std::unsigned_integral T>
-  ByteWriter& Little(T value) {
+  Sink& Little(T value) {
     char bytes[sizeof(T)];
-    for (size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<char>(value >> (8 * i));
-    out_.append(bytes, sizeof(T));
-    return *this;
+    StoreLittle(value, bytes);
+    return Put(bytes, sizeof(T));
   }
   // Big-endian: sorts as the number does. For keys.
   template <std::unsigned_integral T>
-  ByteWriter& Big(T value) {
+  Sink& Big(T value) {
     char bytes[sizeof(T)];
     for (size_t i = 0; i < sizeof(T); ++i) {
       bytes[i] = static_cast<char>(value >> (8 * (sizeof(T) - 1 - i)));
     }
-    out_.append(bytes, sizeof(T));
-    return *this;
+    return Put(bytes, sizeof(T));
   }
-  // LEB128: seven bits a byte, low ones first; one to ten bytes.
-  ByteWriter& Varint(uint64_t value) {
-    for (; value >= 0x80; value >>= 7) out_.push_back(static_cast<char>(value | 0x80));
-    out_.push_back(static_cast<char>(value));
-    return *this;
+  // LEB128: seven bits a byte, low ones first; one to kVarintBytesMax bytes.
+  Sink& Varint(uint64_t value) {
+    char bytes[kVarintBytesMax];
+    char* end = bytes;
+    for (; value >= 0x80; value >>= 7) *end++ = static_cast<char>(value | 0x80);
+    *end++ = static_cast<char>(value);
+    return Put(bytes, static_cast<size_t>(end - bytes));
   }
   // Signed numbers as varints, small ones of either sign short: 0, -1, 1, -2 are 0, 1, 2, 3.
-  ByteWriter& ZigZag(int64_t value) {
+  Sink& ZigZag(int64_t value) {
     return Varint((static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63));
   }
   // Without a length.
-  ByteWriter& Raw(std::string_view bytes) {
-    out_.append(bytes);
-    return *this;
-  }
+  Sink& Raw(std::string_view bytes) { return Put(bytes.data(), bytes.size()); }
   // A varint length, then the bytes.
-  ByteWriter& String(std::string_view bytes) { return Varint(bytes.size()).Raw(bytes); }
+  Sink& String(std::string_view bytes) {
+    Varint(bytes.size());
+    return Raw(bytes);
+  }
 
  private:
+  Sink& Put(const char* bytes, size_t size) {
+    auto& sink = static_cast<Sink&>(*this);
+    sink.Put(bytes, size);
+    return sink;
+  }
+};
+
+}  // namespace internal
+
+// Appends to a string that outlives it.
+class ByteWriter : public internal::FieldWriter<ByteWriter> {
+ public:
+  explicit ByteWriter(std::string* out) : out_(*out) {}
+
+ private:
+  friend FieldWriter;
+  void Put(const char* bytes, size_t size) { out_.append(bytes, size); }
+
   std::string& out_;
+};
+
+// The same for one record of many fields, of which a bound of its size is known: the string grows
+// once, and has the record's size when the writer is gone.
+class RecordWriter : public internal::FieldWriter<RecordWriter> {
+ public:
+  RecordWriter(std::string* out, size_t bytes_max) : out_(*out), used_(out->size()) {
+    out->resize(used_ + bytes_max);
+  }
+  ~RecordWriter() { out_.resize(used_); }
+  RecordWriter(const RecordWriter&) = delete;
+  RecordWriter& operator=(const RecordWriter&) = delete;
+
+  // Of the string, with what was written so far.
+  size_t size() const { return used_; }
+  // Writes over what was written at `at`.
+  template <std::unsigned_integral T>
+  void LittleAt(size_t at, T value) {
+    internal::StoreLittle(value, out_.data() + at);
+  }
+
+ private:
+  friend FieldWriter;
+  void Put(const char* bytes, size_t size) {
+    SKALD_DCHECK(size <= out_.size() - used_, "size={} room={}", size, out_.size() - used_);
+    std::copy_n(bytes, size, out_.data() + used_);
+    used_ += size;
+  }
+
+  std::string& out_;
+  size_t used_;
 };
 
 // Reads from bytes that outlive it; the strings it gives point into them.
@@ -80,9 +158,7 @@ class ByteReader {
   template <std::unsigned_integral T>
   T Little() {
     const std::string_view bytes = Raw(sizeof(T));
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes.size(); ++i) value |= uint64_t{Byte(bytes[i])} << (8 * i);
-    return static_cast<T>(value);
+    return bytes.empty() ? T{0} : internal::LoadLittle<T>(bytes.data());
   }
   template <std::unsigned_integral T>
   T Big() {

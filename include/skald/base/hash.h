@@ -9,11 +9,14 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
+#include <type_traits>
 
 namespace skald::inline v1 {
 
@@ -41,6 +44,11 @@ class SipHasher {
   }
   // Eight bytes, little-endian.
   constexpr void Append(uint64_t number) {
+    if (total_ % 8 == 0) {
+      Absorb(number);
+      total_ += 8;
+      return;
+    }
     for (int shift = 0; shift < 64; shift += 8) AppendByte(static_cast<char>(number >> shift));
   }
   constexpr Hash128 Finish() {
@@ -56,6 +64,11 @@ class SipHasher {
   static constexpr uint64_t Rotate(uint64_t x, int by) { return (x << by) | (x >> (64 - by)); }
   static constexpr uint64_t Load(std::string_view bytes) {
     uint64_t word = 0;
+    // gcc 12 does not see that the loop is one load.
+    if (!std::is_constant_evaluated() && std::endian::native == std::endian::little) {
+      std::memcpy(&word, bytes.data(), sizeof word);
+      return word;
+    }
     for (size_t i = 0; i < 8; ++i) word |= uint64_t{static_cast<uint8_t>(bytes[i])} << (8 * i);
     return word;
   }

@@ -186,9 +186,8 @@ class SKALD_EXPORT Coordinator {
     absl::StatusOr<std::string> input;
     StartOptions options;
   };
-  void StartEncoded(std::string_view definition, uint32_t version,
-                    absl::StatusOr<std::string> input, StartOptions options,
-                    internal::StartedCallback done);
+  void StartEncoded(std::string_view definition, uint32_t version, internal::EncodeRef input,
+                    StartOptions options, internal::StartedCallback done);
   std::vector<absl::StatusOr<internal::Started>> StartBlocking(std::string_view definition,
                                                                uint32_t version,
                                                                std::vector<EncodedStart> starts);

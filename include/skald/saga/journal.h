@@ -71,6 +71,8 @@ SKALD_EXPORT void AppendEvent(const Event& event, std::string* out);
 // Reads one event from the front of `bytes` and takes it off.
 // RETURNS: DataLoss naming what is wrong.
 SKALD_EXPORT absl::StatusOr<Event> ReadEvent(std::string_view& bytes);
+// The same into an event as it was constructed.
+SKALD_EXPORT absl::Status ReadEvent(std::string_view& bytes, Event* event);
 
 // ---- blocks
 // ---------------------------------------------------------------------------------------
@@ -96,16 +98,16 @@ class SKALD_EXPORT BlockBuilder {
  public:
   void Add(const SagaId& saga, bool carried, std::string_view events);
   void AddAsleep(const SagaId& saga);
-  // The finished block; the builder is empty again and keeps its memory.
-  std::string Seal(const BlockHeader& header);
+  // The finished block, valid until the next call; the builder is empty again and keeps its memory.
+  std::string_view Seal(const BlockHeader& header);
 
   bool empty() const { return count_ == 0; }
-  size_t size_bytes() const { return entries_.size(); }
+  size_t size_bytes() const { return empty() ? 0 : block_.size(); }
 
  private:
   void AddEntry(const SagaId& saga, uint8_t flags, std::string_view events);
 
-  std::string entries_;
+  std::string block_;  // its header's place comes first, and is filled in last
   uint32_t count_ = 0;
 };
 

@@ -85,7 +85,8 @@ class SKALD_EXPORT Unit {
   std::string_view bytes() const { return {bytes_.data(), bytes_.size()}; }
 
  private:
-  char* Grow(OpKind kind, Space space, std::string_view key, size_t extra);
+  void Begin(OpKind kind, Space space, std::string_view key, size_t extra);
+  void AppendWithLength(std::string_view text);
   bool Next(size_t& at, Op& op) const;
 
   std::vector<char> bytes_;

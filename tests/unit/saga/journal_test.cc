@@ -91,7 +91,8 @@ std::string SealedBlock() {
   BlockBuilder builder;
   builder.Add(kSaga, false, BytesOf(AllEvents()["turn"]));
   builder.Add(kSaga, true, BytesOf(AllEvents()["start"]));
-  return builder.Seal({.epoch = 7, .shard = 1, .time = kTime, .next_incarnation = Incarnation{43}});
+  return std::string(
+      builder.Seal({.epoch = 7, .shard = 1, .time = kTime, .next_incarnation = Incarnation{43}}));
 }
 
 TEST_CASE("events and blocks are the bytes of the golden file") {

@@ -13,14 +13,20 @@ namespace skald::inline v1 {
 namespace internal {
 
 template <typename T>
+absl::Status EncodeTo(const T& value, std::string* bytes) {
+  if constexpr (std::is_void_v<decltype(Codec<T>::Encode(value, bytes))>) {
+    Codec<T>::Encode(value, bytes);
+    return absl::OkStatus();
+  } else {
+    return Codec<T>::Encode(value, bytes);
+  }
+}
+
+template <typename T>
 absl::StatusOr<std::string> EncodeValue(const T& value) {
   std::string bytes;
-  if constexpr (std::is_void_v<decltype(Codec<T>::Encode(value, &bytes))>) {
-    Codec<T>::Encode(value, &bytes);
-  } else {
-    absl::Status status = Codec<T>::Encode(value, &bytes);
-    if (!status.ok()) return status;
-  }
+  absl::Status status = EncodeTo(value, &bytes);
+  if (!status.ok()) return status;
   return bytes;
 }
 
@@ -36,7 +42,8 @@ template <typename Key>
 void Coordinator::StartThen(
     const Key& key, const typename Key::Input& input, StartOptions options,
     absl::AnyInvocable<void(absl::StatusOr<SagaHandle<typename Key::Result>>) &&> done) {
-  StartEncoded(key.name(), key.version(), internal::EncodeValue(input), std::move(options),
+  const auto encode = [&input](std::string* bytes) { return internal::EncodeTo(input, bytes); };
+  StartEncoded(key.name(), key.version(), encode, std::move(options),
                [done = std::move(done)](absl::StatusOr<internal::Started> started) mutable {
                  std::move(done)(internal::ToHandle<typename Key::Result>(std::move(started)));
                });

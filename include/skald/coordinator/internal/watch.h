@@ -7,6 +7,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -66,6 +67,8 @@ struct Started {
   bool existed = false;
 };
 
+// Appends an encoded value to a string that the coordinator has from an earlier saga.
+using EncodeRef = absl::FunctionRef<absl::Status(std::string*)>;
 using StartedCallback = absl::AnyInvocable<void(absl::StatusOr<Started>) &&>;
 
 }  // namespace skald::inline v1::internal
