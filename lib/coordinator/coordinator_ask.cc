@@ -15,8 +15,8 @@ using internal::CallOnLoop;
 using internal::Core;
 using internal::FinishedRecord;
 using internal::Gone;
-using internal::Machine;
 using internal::Message;
+using internal::PendingStart;
 using internal::Registered;
 using internal::Shard;
 using internal::Started;
@@ -74,15 +74,14 @@ void Coordinator::Impl::Start(std::string_view definition, uint32_t version,
                   options.key);
   }
   if (const absl::Status ok = CheckKey(options.key); !ok.ok()) return refuse(ok, options.key);
-  std::unique_ptr<Machine> machine = core.NewStart(*registered, std::move(options.key));
-  internal::StartRequestState& start = machine->start;
-  absl::Status admitted = EncodeInput(input, &start.input);
+  std::unique_ptr<PendingStart> start = core.NewStart(*registered, std::move(options.key));
+  absl::Status admitted = EncodeInput(input, &start->input);
   if (admitted.ok()) admitted = Admit();
   if (!admitted.ok()) {
-    refuse(admitted, start.key);
-    return core.ShardOf(machine->id.hash).GiveBack(machine.release());
+    refuse(admitted, start->key);
+    return core.ShardOf(start->hash).GiveBack(std::move(start));
   }
-  core.PostStart(std::move(machine), options.deadline, std::move(done));
+  core.PostStart(std::move(start), options.deadline, std::move(done));
 }
 
 // Takes a place in flight.

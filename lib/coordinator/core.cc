@@ -21,30 +21,28 @@ const Registered* Core::FindDefinition(std::string_view name, uint32_t version) 
   return nullptr;
 }
 
-std::unique_ptr<Machine> Core::NewStart(const Registered& registered, std::string key) {
+std::unique_ptr<PendingStart> Core::NewStart(const Registered& registered, std::string key) {
   const uint64_t hash = StableHash64(std::string_view(registered.data().name), key);
-  std::unique_ptr<Machine> machine = ShardOf(hash).TakeMachine();
-  machine->id.hash = hash;
-  machine->registered = &registered;
-  machine->start.definition = registered.data().name;
-  machine->start.key = std::move(key);
-  return machine;
+  std::unique_ptr<PendingStart> start = ShardOf(hash).TakeStart();
+  start->hash = hash;
+  start->registered = &registered;
+  start->key = std::move(key);
+  return start;
 }
 
-void Core::PostStart(std::unique_ptr<Machine> machine, absl::Duration deadline,
+void Core::PostStart(std::unique_ptr<PendingStart> start, absl::Duration deadline,
                      StartedCallback done) {
-  Shard& shard = ShardOf(machine->id.hash);
-  StartRequestState& start = machine->start;
-  start.input_fingerprint = StableHash128(start.input);
-  start.deadline = deadline;
-  start.done = std::move(done);
+  Shard& shard = ShardOf(start->hash);
+  start->input_fingerprint = StableHash128(start->input);
+  start->deadline = deadline;
+  start->done = std::move(done);
   // The generation first: what has left memory before it is in the row.
-  start.row_generation = shard.generation();
+  start->row_generation = shard.generation();
   absl::StatusOr<std::optional<Row>> row =
-      committer->store().Get(Space::kRows, FinishedKey(machine->id.hash));
-  start.row_status = row.status();
-  if (row.ok() && row->has_value()) start.row = std::move((*row)->value);
-  shard.Post({.kind = Message::Kind::kStart, .object = machine.release(), .call = {}});
+      committer->store().Get(Space::kRows, FinishedKey(start->hash));
+  start->row_status = row.status();
+  if (row.ok() && row->has_value()) start->row = std::move((*row)->value);
+  shard.Post({.kind = Message::Kind::kStart, .object = start.release(), .call = {}});
 }
 
 void Core::FindStarted(std::string definition, std::string key, StartedCallback done) {

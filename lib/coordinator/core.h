@@ -57,10 +57,11 @@ struct Core final : MisuseReporter, std::enable_shared_from_this<Core> {
 
   const Registered* FindDefinition(std::string_view name, uint32_t version) const;
   Shard& ShardOf(uint64_t hash) { return *shards[hash % shards.size()]; }
-  // A start in the making: its `start.input` is to be filled in.
-  std::unique_ptr<Machine> NewStart(const Registered& registered, std::string key);
+  // A start in the making: its input is to be filled in.
+  std::unique_ptr<PendingStart> NewStart(const Registered& registered, std::string key);
   // Sends it to its shard. REQUIRES: a place in flight is taken. COST: one read.
-  void PostStart(std::unique_ptr<Machine> machine, absl::Duration deadline, StartedCallback done);
+  void PostStart(std::unique_ptr<PendingStart> start, absl::Duration deadline,
+                 StartedCallback done);
   // The saga of a key, running or finished. `done` gets NotFound: never started, or expired. It is
   // called on the saga's loop, which may read the store for it.
   void FindStarted(std::string definition, std::string key, StartedCallback done);

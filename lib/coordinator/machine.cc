@@ -12,25 +12,39 @@ void Machine::Forget(const Attempts& entry) {
   if (at != attempts.end()) attempts.erase(at);
 }
 
-void Machine::Reset() {
+namespace {
+
+// Empties a string and keeps its memory, unless that is much.
+void Empty(std::string& text) {
   constexpr size_t kKeptBytesMax = 8192;
-  std::string kept_journal = std::move(journal);
-  kept_journal.clear();
-  if (kept_journal.capacity() > kKeptBytesMax) kept_journal = std::string();
+  text.clear();
+  if (text.capacity() > kKeptBytesMax) text = std::string();
+}
+
+}  // namespace
+
+void PendingStart::Reset() {
+  registered = nullptr;
+  done = nullptr;
+  Empty(key);
+  Empty(input);
+  deadline = absl::InfiniteDuration();
+  row_status = absl::OkStatus();
+  row.reset();
+  row_existed = false;
+}
+
+void Machine::Reset() {
   id = {};
   registered = nullptr;
-  journal = std::move(kept_journal);
+  Empty(journal);
   std::destroy_at(&view);
   std::construct_at(&view);
   attempts.clear();
   running.clear();
   frame.Clear();
   watch.reset();
-  std::string kept_input = std::move(start.input);
-  kept_input.clear();
-  if (kept_input.capacity() > kKeptBytesMax) kept_input = std::string();
-  start = StartRequestState();
-  start.input = std::move(kept_input);
+  on_started = nullptr;
   on_durable.clear();
   halted.clear();
   next_same_hash = nullptr;

@@ -61,10 +61,12 @@ struct Attempt {
 
 using AnswerCallback = absl::AnyInvocable<void(const absl::Status&) &&>;
 
-// What the thread that called Start found, and who waits for the answer.
-struct StartRequestState {
+// What the thread that called Start wants and found. There is no machine before its shard knows
+// that it is a saga of its own.
+struct PendingStart {
+  uint64_t hash = 0;
+  const Registered* registered = nullptr;
   StartedCallback done;
-  std::string_view definition;  // of the registered definition
   std::string key;
   std::string input;
   Hash128 input_fingerprint;
@@ -72,6 +74,11 @@ struct StartRequestState {
   absl::Status row_status;
   std::optional<std::string> row;  // the finished sagas under this hash, as stored
   uint64_t row_generation = 0;     // of the shard, before the row was read
+  bool row_existed = false;        // another key's record shares the hash
+
+  std::string_view definition() const { return registered->data().name; }
+  // As new, but for memory worth keeping.
+  void Reset();
 };
 
 struct Machine {
@@ -83,7 +90,7 @@ struct Machine {
   absl::InlinedVector<Attempt*, 1> running;
   Frame frame;
   WatchPtr watch;
-  StartRequestState start;
+  StartedCallback on_started;  // who called Start, until that is durable
   std::vector<AnswerCallback> on_durable;
   std::string halted;  // not journaled: why it cannot go on here (no definition, does not decode)
 
@@ -97,7 +104,7 @@ struct Machine {
   bool asleep = false;       // its journal stands in a row of its own, not in the log
   WakeTime wake;             // and when it is due
   bool gone = false;         // finished; kept only for outstanding attempts
-  bool row_existed = false;  // another key's record shares the hash
+  bool row_existed = false;  // as of the request
   bool announced_stuck = false;
   bool undecodable = false;  // its journal can be neither read nor continued
   absl::Time timer_at;

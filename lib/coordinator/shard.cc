@@ -16,7 +16,7 @@ constexpr size_t kBlockBytesMax = size_t{1} << 20;
 // When nothing is being committed, a group of this many sagas goes out at once, so that the disk
 // works while the rest is folded.
 constexpr size_t kEarlyGroupSagas = 192;
-constexpr size_t kSpareMachinesMax = 8192;
+constexpr size_t kSpareStartsMax = 4096;
 constexpr int64_t kNoTimer = INT64_MAX;
 constexpr absl::Duration kDeferredRetry = absl::Milliseconds(1);
 // How far ahead memory is asked for, in sagas: a saga takes about as long as memory does.
@@ -39,7 +39,7 @@ Shard::~Shard() {
       delete attempt;
     }
     if (message.kind == Message::Kind::kDurable) delete static_cast<Group*>(message.object);
-    if (message.kind == Message::Kind::kStart) delete static_cast<Machine*>(message.object);
+    if (message.kind == Message::Kind::kStart) delete static_cast<PendingStart*>(message.object);
   }
   for (auto& [hash, first] : machines_) {
     for (Machine* machine = first; machine != nullptr;) {
@@ -55,7 +55,7 @@ void Shard::Post(Message message) {
   if (closed_ && message.kind == Message::Kind::kCall) return;
   if (closed_ && message.kind == Message::Kind::kStart) {
     lock.Unlock();
-    return Refuse(static_cast<Machine*>(message.object));
+    return Refuse(static_cast<PendingStart*>(message.object));
   }
   inbox_.push_back(std::move(message));
   if (!sleeping_) return;
@@ -64,23 +64,18 @@ void Shard::Post(Message message) {
   inbox_changed_.NotifyOne();
 }
 
-std::unique_ptr<Machine> Shard::TakeMachine() {
+std::unique_ptr<PendingStart> Shard::TakeStart() {
   MutexLock lock(spare_mutex_);
-  if (spare_.empty()) return std::make_unique<Machine>();
-  std::unique_ptr<Machine> machine = std::move(spare_.back());
-  spare_.pop_back();
-  return machine;
+  if (spare_starts_.empty()) return std::make_unique<PendingStart>();
+  std::unique_ptr<PendingStart> start = std::move(spare_starts_.back());
+  spare_starts_.pop_back();
+  return start;
 }
 
-void Shard::GiveBack(Machine* machine) {
-  machine->Reset();
+void Shard::GiveBack(std::unique_ptr<PendingStart> start) {
+  start->Reset();
   MutexLock lock(spare_mutex_);
-  if (spare_.size() < kSpareMachinesMax) {
-    spare_.emplace_back(machine);
-    return;
-  }
-  lock.Unlock();
-  delete machine;
+  if (spare_starts_.size() < kSpareStartsMax) spare_starts_.push_back(std::move(start));
 }
 
 absl::Time Shard::next_timer() const {
@@ -100,7 +95,7 @@ bool Shard::RunOnce() {
     PrefetchStart(i);
     switch (message.kind) {
       case Message::Kind::kStart:
-        HandleStart(static_cast<Machine*>(message.object));
+        HandleStart(std::unique_ptr<PendingStart>(static_cast<PendingStart*>(message.object)));
         break;
       case Message::Kind::kAttemptDone:
         HandleDone(static_cast<Attempt*>(message.object));
@@ -223,10 +218,10 @@ void Shard::Seal() {
   Post({.kind = Message::Kind::kDurable, .object = group, .call = {}});
 }
 
-void Shard::Refuse(Machine* machine) {
-  std::move(machine->start.done)(absl::UnavailableError(
+void Shard::Refuse(PendingStart* start) {
+  std::move(start->done)(absl::UnavailableError(
       "the coordinator is shut down; nothing was started: open again and ask with the same key"));
-  delete machine;
+  delete start;
 }
 
 void Shard::WhenDurable(Machine& machine, AnswerCallback done) {
@@ -242,9 +237,12 @@ void Shard::RequestStops() {
 }
 
 void Shard::AnswerDurable(Machine& machine) {
-  if (machine.start.done) {
-    StartedCallback done = std::move(machine.start.done);
+  if (machine.on_started) {
+    StartedCallback done = std::move(machine.on_started);
+    machine.on_started = nullptr;
     std::move(done)(Started{machine.watch, false});
+    // Most of those that start something and go have no use for a handle; who asks later gets one.
+    if (!IsWatched(machine)) machine.watch.reset();
   }
   if (machine.on_durable.empty()) return;
   std::vector<AnswerCallback> answers = std::move(machine.on_durable);
@@ -270,15 +268,13 @@ void Shard::PrefetchMachines(const Group& group, size_t at) const {
 void Shard::PrefetchStart(size_t at) const {
   if (at + kNearAhead >= taken_.size()) return;
   const Message& far = taken_[std::min(at + kFarAhead, taken_.size() - 1)];
-  if (far.kind == Message::Kind::kStart) Prefetch(far.object, kMachineBytesHot);
+  if (far.kind == Message::Kind::kStart) Prefetch(far.object, sizeof(PendingStart));
   const Message& near = taken_[at + kNearAhead];
   if (near.kind != Message::Kind::kStart) return;
-  const auto& machine = *static_cast<const Machine*>(near.object);
-  machines_.prefetch(machine.id.hash);
-  for (const FinishedSet* set : {&current_, &flushing_, &flushed_}) {
-    set->PrefetchHash(machine.id.hash);
-  }
-  Prefetch(machine.start.input.data(), machine.start.input.size());
+  const auto& start = *static_cast<const PendingStart*>(near.object);
+  machines_.prefetch(start.hash);
+  for (const FinishedSet* set : {&current_, &flushing_, &flushed_}) set->PrefetchHash(start.hash);
+  Prefetch(start.input.data(), start.input.size());
 }
 
 void Shard::HandleDurable(Group* group) {
@@ -347,7 +343,7 @@ void Shard::Abort(const absl::Status& why) {
     inbox_.swap(kept);
   }
   for (Message& message : rest) {
-    if (message.kind == Message::Kind::kStart) Refuse(static_cast<Machine*>(message.object));
+    if (message.kind == Message::Kind::kStart) Refuse(static_cast<PendingStart*>(message.object));
   }
   TellEveryone(why);
 }
@@ -357,9 +353,9 @@ void Shard::TellEveryone(const absl::Status& why) {
   deferred_.clear();
   for (Machine* machine : LiveByAge()) {
     for (Attempt* attempt : machine->running) attempt->stop.request_stop();
-    if (machine->start.done) std::move(machine->start.done)(why);
+    if (machine->on_started) std::move(machine->on_started)(why);
     for (AnswerCallback& answer : machine->on_durable) std::move(answer)(why);
-    machine->start.done = nullptr;
+    machine->on_started = nullptr;
     machine->on_durable.clear();
     if (machine->watch && !machine->announced_stuck) machine->watch->Settle(why);
   }

@@ -52,7 +52,7 @@ struct Group {
 
 struct Message {
   enum class Kind : uint8_t { kStart, kAttemptDone, kDurable, kCall } kind = Kind::kCall;
-  void* object = nullptr;  // Machine, Attempt or Group
+  void* object = nullptr;  // PendingStart, Attempt or Group
   absl::AnyInvocable<void(Shard&) &&> call;
 };
 
@@ -109,8 +109,8 @@ class Shard {
 
   // ---- from any thread ----
   void Post(Message message);
-  std::unique_ptr<Machine> TakeMachine();
-  void GiveBack(Machine* machine);
+  std::unique_ptr<PendingStart> TakeStart();
+  void GiveBack(std::unique_ptr<PendingStart> start);
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   // Lowest incarnation that may still be live, lowest block that is still needed; conservative.
   uint64_t floor() const { return live_.floor(); }
@@ -158,13 +158,16 @@ class Shard {
 
  private:
   // shard_start.cc
-  void HandleStart(Machine* fresh);
-  bool AnswerFromMemory(Machine& fresh);
-  bool AnswerFromRow(Machine& fresh);
-  void AnswerLive(Machine& live, Machine& fresh);
-  void AnswerFinished(const FinishedRecord& record, Machine& fresh);
+  void HandleStart(std::unique_ptr<PendingStart> start);
+  bool AnswerFromMemory(PendingStart& start);
+  bool AnswerFromRow(PendingStart& start);
+  void AnswerLive(Machine& live, PendingStart& start);
+  void AnswerFinished(const FinishedRecord& record, PendingStart& start);
   void MakeWatch(Machine& machine);
-  void Begin(Machine* fresh);
+  static bool IsWatched(const Machine& machine);
+  void Begin(PendingStart& start);
+  Machine* TakeMachine();
+  void GiveBack(Machine* machine);
   // Null: not live. Brings it back when it is asleep. RETURNS: why that failed.
   absl::StatusOr<Machine*> FindLive(uint64_t hash, std::string_view definition,
                                     std::string_view key);
@@ -253,7 +256,7 @@ class Shard {
   void HandleDurable(Group* group);
   void PrefetchMachines(const Group& group, size_t at) const;
   void PrefetchStart(size_t at) const;
-  static void Refuse(Machine* machine);
+  static void Refuse(PendingStart* start);
   void AnswerDurable(Machine& machine);
   // Answers when all that the machine has said is durable, or cannot become so.
   void WhenDurable(Machine& machine, AnswerCallback done);
@@ -284,7 +287,8 @@ class Shard {
   std::vector<Message> taken_;
 
   Mutex spare_mutex_;
-  std::vector<std::unique_ptr<Machine>> spare_ SKALD_GUARDED_BY(spare_mutex_);
+  std::vector<std::unique_ptr<PendingStart>> spare_starts_ SKALD_GUARDED_BY(spare_mutex_);
+  std::vector<std::unique_ptr<Machine>> spare_machines_;
   std::vector<std::unique_ptr<Attempt>> spare_attempts_;
   std::vector<std::unique_ptr<Group>> spare_groups_;
 

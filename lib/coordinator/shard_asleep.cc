@@ -47,7 +47,7 @@ bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
       });
   const bool idle =
       known && machine.running.empty() && machine.outstanding == 0 && machine.undurable == 0;
-  const bool owed = machine.start.done != nullptr || !machine.on_durable.empty();
+  const bool owed = machine.on_started != nullptr || !machine.on_durable.empty();
   if (!idle || owed || !machine.halted.empty()) return false;
   // Keys that share a hash would share a place: with another one about, it stays.
   const auto chain = machines_.find(machine.id.hash);
@@ -86,7 +86,7 @@ void Shard::FallAsleep(Machine& machine, absl::Time wake) {
 // REQUIRES: its rows are durable, and it has said nothing since.
 void Shard::LeaveMemory(Machine& machine) {
   sleepers_.Add(machine.wake);
-  if (machine.watch != nullptr && (machine.watch.use_count() > 1 || machine.watch->IsWaitedFor())) {
+  if (IsWatched(machine)) {
     sleepers_.watches[machine.id] = machine.watch;
   }
   if (machine.floor_slot != LiveFloor::kOld) {

@@ -141,10 +141,11 @@ absl::Status Shard::FillCall(Machine& machine, Attempt& attempt) {
   Frame& frame = machine.frame;
   Call& call = attempt.call;
   absl::Status broken;
-  const auto given = [&](const absl::StatusOr<const void*>& value,
-                         std::string_view what) -> const void* {
+  const auto given = [&](const absl::StatusOr<const void*>& value, std::string_view what,
+                         std::string_view of = {}) -> const void* {
     if (value.ok()) return *value;
-    broken = Annotate(value.status(), fmt::format("{} does not decode", what));
+    const std::string whose = of.empty() ? "" : fmt::format(" of '{}'", of);
+    broken.Update(Annotate(value.status(), fmt::format("{}{} does not decode", what, whose)));
     return nullptr;
   };
   if (node.input_from && !SKALD_SABOTAGED(kIgnoresOwnInput)) {
@@ -157,15 +158,16 @@ absl::Status Shard::FillCall(Machine& machine, Attempt& attempt) {
   for (const uint16_t used : node.uses) {
     const StepView& step = view.steps[used];
     const size_t slot = size_t{1} + used;
-    const std::string what =
-        broken.ok() ? fmt::format("the output of '{}'", data.steps[used].name) : "";
+    const std::string_view name = data.steps[used].name;
     if (step.expanded) {
       std::optional<std::string> gathered;
       if (!frame.Has(slot)) gathered = GatheredOutput(machine, step);
       const bool known = frame.Has(slot) || gathered.has_value();
-      if (known) attempt.outputs[used] = given(frame.Value(slot, gathered.value_or("")), what);
+      if (known)
+        attempt.outputs[used] = given(frame.Value(slot, gathered.value_or("")), "the output", name);
     } else if (step.has_output) {
-      attempt.outputs[used] = given(frame.Value(slot, step.output.In(machine.journal)), what);
+      attempt.outputs[used] =
+          given(frame.Value(slot, step.output.In(machine.journal)), "the output", name);
     }
   }
   const StepView& own = view.steps[attempt.step];

@@ -101,8 +101,8 @@ void Shard::AskSaga(Machine& machine, const Next& next) {
   }
   core_.in_flight.fetch_add(1,
                             std::memory_order_relaxed);  // an admitted saga's work is never refused
-  std::unique_ptr<Machine> start = core_.NewStart(*registered, std::move(key));
-  start->start.input = input.In(machine.journal);
+  std::unique_ptr<PendingStart> start = core_.NewStart(*registered, std::move(key));
+  start->input = input.In(machine.journal);
   core_.PostStart(std::move(start), absl::InfiniteDuration(), std::move(done));
 }
 

@@ -14,6 +14,8 @@
 namespace skald::inline v1::internal {
 namespace {
 
+constexpr size_t kSparesMax = 8192;
+
 absl::Status OtherInput(std::string_view definition, std::string_view key, SagaId id,
                         size_t bytes_then, size_t bytes_now) {
   const std::string sizes =
@@ -100,52 +102,66 @@ void Shard::Erase(Machine* machine) {
   core_.in_flight.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void Shard::HandleStart(Machine* fresh) {
-  const bool answered = AnswerFromMemory(*fresh) || AnswerFromRow(*fresh);
-  if (!answered) {
-    Begin(fresh);
-    return;
-  }
-  core_.in_flight.fetch_sub(1, std::memory_order_relaxed);
-  GiveBack(fresh);
+Machine* Shard::TakeMachine() {
+  if (spare_machines_.empty()) return new Machine();
+  Machine* machine = spare_machines_.back().release();
+  spare_machines_.pop_back();
+  return machine;
 }
 
-bool Shard::AnswerFromMemory(Machine& fresh) {
-  StartRequestState& start = fresh.start;
-  if (const Machine* unread = FindUndecodable(fresh.id.hash)) {
+void Shard::GiveBack(Machine* machine) {
+  machine->Reset();
+  if (spare_machines_.size() < kSparesMax) {
+    spare_machines_.emplace_back(machine);
+  } else {
+    delete machine;
+  }
+}
+
+void Shard::HandleStart(std::unique_ptr<PendingStart> start) {
+  const bool answered = AnswerFromMemory(*start) || AnswerFromRow(*start);
+  if (answered) {
+    core_.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  } else {
+    Begin(*start);
+  }
+  GiveBack(std::move(start));
+}
+
+bool Shard::AnswerFromMemory(PendingStart& start) {
+  if (const Machine* unread = FindUndecodable(start.hash)) {
     std::move(start.done)(absl::DataLossError(fmt::format(
         "starting '{}' under key '{}': saga {} may have this key, and its journal does not decode",
-        start.definition, start.key, ToString(unread->id))));
+        start.definition(), start.key, ToString(unread->id))));
     return true;
   }
-  const absl::StatusOr<Machine*> live = FindLive(fresh.id.hash, start.definition, start.key);
+  const absl::StatusOr<Machine*> live = FindLive(start.hash, start.definition(), start.key);
   if (!live.ok()) {
     std::move(start.done)(live.status());
     return true;
   }
   if (*live != nullptr) {
-    AnswerLive(**live, fresh);
+    AnswerLive(**live, start);
     return true;
   }
-  std::optional<std::string> row = FinishedRow(fresh.id.hash);
+  std::optional<std::string> row = FinishedRow(start.hash);
   if (SKALD_SABOTAGED(kForgetsFinished)) row.reset();
   // Somebody else's record shares the row, or will: it must not be written over.
-  fresh.row_existed = row.has_value() || machines_.contains(fresh.id.hash);
+  start.row_existed = row.has_value() || machines_.contains(start.hash);
   if (!row) return false;
   absl::StatusOr<std::optional<FinishedRecord>> record =
-      FindFinished(*row, start.definition, start.key, now_);
+      FindFinished(*row, start.definition(), start.key, now_);
   SKALD_CHECK(record.ok(), "a finished record in memory does not read back");
   if (!record->has_value()) return false;
-  AnswerFinished(**record, fresh);
+  AnswerFinished(**record, start);
   return true;
 }
 
-bool Shard::AnswerFromRow(Machine& fresh) {
-  StartRequestState& start = fresh.start;
+bool Shard::AnswerFromRow(PendingStart& start) {
   if (generation() - start.row_generation >= 2) {
     // The caller read before rows that have left memory since were durable.
     absl::StatusOr<std::optional<Row>> row =
-        core_.committer->store().Get(Space::kRows, FinishedKey(fresh.id.hash));
+        core_.committer->store().Get(Space::kRows, FinishedKey(start.hash));
     start.row_status = row.status();
     start.row.reset();
     if (row.ok() && row->has_value()) start.row = std::move((*row)->value);
@@ -156,25 +172,24 @@ bool Shard::AnswerFromRow(Machine& fresh) {
   }
   if (!start.row) return false;
   absl::StatusOr<std::optional<FinishedRecord>> record =
-      FindFinished(*start.row, start.definition, start.key, now_);
+      FindFinished(*start.row, start.definition(), start.key, now_);
   if (!record.ok()) {
     std::move(start.done)(record.status());
     return true;
   }
-  fresh.row_existed = true;
+  start.row_existed = true;
   if (!record->has_value()) return false;
-  AnswerFinished(**record, fresh);
+  AnswerFinished(**record, start);
   return true;
 }
 
-void Shard::AnswerLive(Machine& live, Machine& fresh) {
-  StartRequestState& start = fresh.start;
+void Shard::AnswerLive(Machine& live, PendingStart& start) {
   if (!live.watch) MakeWatch(live);
   absl::StatusOr<Started> answer = Started{live.watch, true};
   if (live.view.input_fingerprint != start.input_fingerprint &&
       !SKALD_SABOTAGED(kTakesOtherInput)) {
-    answer =
-        OtherInput(start.definition, start.key, live.id, live.view.input.size, start.input.size());
+    answer = OtherInput(start.definition(), start.key, live.id, live.view.input.size,
+                        start.input.size());
   }
   WhenDurable(live, [done = std::move(start.done),
                      answer = std::move(answer)](const absl::Status& status) mutable {
@@ -183,17 +198,22 @@ void Shard::AnswerLive(Machine& live, Machine& fresh) {
   });
 }
 
+// Somebody holds a handle, or waits by a callback.
+bool Shard::IsWatched(const Machine& machine) {
+  if (machine.watch == nullptr) return false;
+  return machine.watch.use_count() > 1 || machine.watch->IsWaitedFor();
+}
+
 void Shard::MakeWatch(Machine& machine) {
   machine.watch = std::make_shared<Watch>(std::string(machine.key()));
   machine.watch->SetId(machine.id);
   if (machine.announced_stuck) machine.watch->Settle(StuckOf(machine));
 }
 
-void Shard::AnswerFinished(const FinishedRecord& record, Machine& fresh) {
-  StartRequestState& start = fresh.start;
+void Shard::AnswerFinished(const FinishedRecord& record, PendingStart& start) {
   if (record.input_fingerprint != start.input_fingerprint) {
     std::move(start.done)(
-        OtherInput(start.definition, start.key, record.id, 0, start.input.size()));
+        OtherInput(start.definition(), start.key, record.id, 0, start.input.size()));
     return;
   }
   auto watch = std::make_shared<Watch>(std::string(record.key));
@@ -202,15 +222,17 @@ void Shard::AnswerFinished(const FinishedRecord& record, Machine& fresh) {
   std::move(start.done)(Started{std::move(watch), true});
 }
 
-void Shard::Begin(Machine* fresh) {
-  Machine& machine = *fresh;
-  StartRequestState& start = machine.start;
+void Shard::Begin(PendingStart& start) {
   if (core_.failed.load(std::memory_order_relaxed)) {
     std::move(start.done)(core_.Health());
     core_.in_flight.fetch_sub(1, std::memory_order_relaxed);
-    GiveBack(fresh);
     return;
   }
+  Machine& machine = *TakeMachine();
+  machine.id.hash = start.hash;
+  machine.registered = start.registered;
+  machine.row_existed = start.row_existed;
+  machine.on_started = std::move(start.done);
   live_.Expect(core_.next_incarnation.load());
   machine.id.incarnation = Incarnation{core_.next_incarnation.fetch_add(1)};
   machine.floor_slot = live_.Add(static_cast<uint64_t>(machine.id.incarnation));
@@ -234,9 +256,6 @@ void Shard::Begin(Machine* fresh) {
   event.result_step = data.result_step.value_or(Event::kNoStep);
   Append(machine, event);
   Insert(&machine);
-  start.key.clear();
-  start.input.clear();
-  start.row.reset();
   stats_.started.Add(1);
   if (SKALD_SABOTAGED(kEarlyAnswer)) AnswerDurable(machine);
 }

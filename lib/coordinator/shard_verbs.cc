@@ -171,7 +171,7 @@ void Shard::List(const SagaFilter& filter, std::vector<SagaInfo>& out) {
       const SagaState state = machine->halted.empty() ? machine->view.state : SagaState::kStuck;
       if (filter.state && *filter.state != state) continue;
       if (!filter.definition.empty() && filter.definition != machine->definition_name()) continue;
-      if (machine->start.done) continue;  // its start is not durable yet
+      if (machine->on_started) continue;  // its start is not durable yet
       out.push_back(InfoOf(*machine));
     }
   }

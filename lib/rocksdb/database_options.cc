@@ -12,6 +12,11 @@ namespace {
 
 constexpr size_t kMemoryMin = size_t{16} << 20;
 constexpr size_t kMiB = size_t{1} << 20;
+// The index and the filter of a table file are a block of the cache each, of up to a megabyte. In
+// the many small shards that a cache is made of by default two of them drive each other out, and
+// every read of a row fetches both from the file again.
+constexpr size_t kCacheShardMin = 32 * kMiB;
+constexpr int kCacheShardBitsMax = 6;
 // Of each column family: one that fills, one that is flushed, and one in hand so that a slow flush
 // does not stop the writer.
 constexpr int kWriteBuffers = 3;
@@ -89,6 +94,14 @@ rocksdb::ColumnFamilyOptions LogFamily(const DatabaseConfig& config,
   return options;
 }
 
+std::shared_ptr<rocksdb::Cache> MakeCache(size_t bytes) {
+  int shard_bits = 0;
+  while (shard_bits < kCacheShardBitsMax && bytes >> (shard_bits + 1) >= kCacheShardMin) {
+    ++shard_bits;
+  }
+  return rocksdb::NewLRUCache(bytes, shard_bits);
+}
+
 void SetLimits(const DatabaseConfig& config, rocksdb::DBOptions& options) {
   options.max_open_files = config.open_files_max;
   options.max_file_opening_threads = 1;  // sixteen by default, made anew for every opening
@@ -134,7 +147,7 @@ rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mo
 }
 
 std::vector<rocksdb::ColumnFamilyDescriptor> MakeFamilies(const DatabaseConfig& config) {
-  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(Memory(config) / 4);
+  const std::shared_ptr<rocksdb::Cache> cache = MakeCache(Memory(config) / 4);
   return {{rocksdb::kDefaultColumnFamilyName, MetaFamily(config)},
           {"rows", RowsFamily(config, cache)},
           {"log", LogFamily(config, cache)}};

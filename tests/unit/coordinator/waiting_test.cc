@@ -39,6 +39,7 @@ constexpr auto kSixHours = absl::Hours(6);
 struct Ship : skald::StepKey<"ship", std::string> {};
 struct Parcel : skald::StepKey<"parcel", std::string> {};
 struct Bad : skald::StepKey<"bad", Garbled> {};
+struct Worse : skald::StepKey<"worse", Garbled> {};
 struct StepC : skald::StepKey<"c", std::string> {};
 struct Items : skald::StepKey<"items", std::string> {};
 inline constexpr skald::SagaKey<"shipping", 1, std::string, std::string> kShipping;
@@ -247,6 +248,31 @@ TEST_CASE("a saga can be abandoned while an attempt of it still runs") {
   REQUIRE(w.executor.RunOne());  // b comes back before that is durable
   w.Run();
   CHECK(w.StateOf(saga.id()) == SagaState::kAbandoned);
+}
+
+TEST_CASE("of two outputs that do not decode the first is named") {
+  Waiting w;
+  const auto garble = [](const StepContext&, const std::string&) { return Garbled{}; };
+  const auto undo = [](const StepContext&, const std::string&, const Garbled*) {
+    return Undo(skald::Nothing{});
+  };
+  w.Open({Define(kOrder)
+              .Step(Bad{}, garble, undo)
+              .Step(Worse{}, garble, undo)
+              .Step(
+                  StepB{}, Using(Bad{}, Worse{}),
+                  [](const StepContext&, const std::string&, const Garbled&, const Garbled&) {
+                    return std::string("b");
+                  },
+                  w.Undoes("b"))
+              .Returns(StepB{})
+              .Build()});
+  auto saga = w.Start();
+  w.Run();
+  REQUIRE(w.StateOf(saga.id()) == SagaState::kStuck);
+  auto outcome = saga.Await(absl::ZeroDuration());
+  REQUIRE(outcome.ok());
+  CHECK_THAT(outcome->reason(), Catch::Contains("the output of 'bad' does not decode"));
 }
 
 TEST_CASE("after a restart one that is put off says until when, and leaves memory again") {
