@@ -10,16 +10,13 @@
 
 namespace skald::bench {
 
-// Contenders that run turn by turn; a claim and its ceilings are of one field.
-enum class Field : uint8_t { kThroughput, kAlone, kMemory, kAllocations, kBarrier };
-
 enum class Bound : uint8_t { kAtLeast, kAtMost };
 
 struct Claim {
   std::string_view id;
   std::string_view name;
   std::string_view unit;
-  Field field;
+  std::string_view field;  // see fields.h; a claim and its ceiling are of one field
   std::string_view contender;
   std::string_view ceiling;  // empty: the figure itself is compared
   double (*figure)(const Measured&);

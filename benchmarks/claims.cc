@@ -9,11 +9,9 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
-#include "barrier_actions.h"
-#include "ceilings.h"
 #include "claim_table.h"
 #include "contest.h"
-#include "engine.h"
+#include "fields.h"
 #include "fmt/format.h"
 #include "machine.h"
 #include "report.h"
@@ -32,55 +30,14 @@ struct Flags {
   uint32_t in_flight = 1024;
 };
 
-// Who runs in a field: ceilings first, then the engine.
-std::vector<Contender> Entrants(Field field) {
-  const auto engine = [](EngineRun run) {
-    return [run](const RunOptions& options) { return RunClosedLoop(run, options); };
-  };
-  switch (field) {
-    case Field::kThroughput:
-      return {{"file", RunCeilingFile, {}},
-              {"append", RunCeilingAppend, {}},
-              {"obvious", RunCeilingObvious, {}},
-              {"inline", engine({RocksDb(), Steps::kInline}), {}},
-              {"pool", engine({RocksDb(), Steps::kThreadPool}), {}}};
-    case Field::kAlone:
-      return {{"sync", RunCeilingSync, {}},
-              {"commit4", RunCeilingCommit4, {}},
-              {"alone", engine({RocksDb(), Steps::kInline}), {}},
-              {"alone, pool", engine({RocksDb(), Steps::kThreadPool}), {}},
-              {"blocking",
-               [](const RunOptions& options) {
-                 return RunBlocking({RocksDb(), Steps::kThreadPool}, options);
-               },
-               {}}};
-    case Field::kMemory:
-      return {{"memory", engine({InMemory(), Steps::kInline}), {}}};
-    case Field::kBarrier:
-      return {{"batch", RunCeilingBatch, {}}, {"barrier", RunBarrierActions, {}}};
-    case Field::kAllocations:
-      return {{"allocations",
-               [](const RunOptions& options) {
-                 return RunCountingAllocations({InMemoryUncounted(), Steps::kInline}, options);
-               },
-               {}}};
-  }
-  return {};
-}
-
-RunOptions OptionsFor(Field field, const Flags& flags) {
-  RunOptions run{.dir = flags.dir,
-                 .warmup_seconds = flags.quick ? 0.5 : 3,
-                 .seconds = flags.quick ? 2.0 : 15,
-                 .in_flight = flags.in_flight};
-  if (flags.seconds > 0) run.seconds = flags.seconds;
-  if (field == Field::kAlone) run.in_flight = 1;
-  // The memory store keeps all it was told: a few seconds of it are a gigabyte.
-  if (field == Field::kMemory || field == Field::kAllocations) {
-    run.warmup_seconds = 0.5;
-    run.seconds = std::min(run.seconds, 2.0);
-  }
-  return run;
+FieldPlan PlanFor(const Flags& flags) {
+  FieldPlan plan{.quick = flags.quick,
+                 .run = {.dir = flags.dir,
+                         .warmup_seconds = flags.quick ? 0.5 : 3,
+                         .seconds = flags.quick ? 2.0 : 15,
+                         .in_flight = flags.in_flight}};
+  if (flags.seconds > 0) plan.run.seconds = flags.seconds;
+  return plan;
 }
 
 bool Contains(const std::vector<std::string>& names, std::string_view name) {
@@ -91,24 +48,26 @@ bool Wanted(const Flags& flags, std::string_view id) {
   return flags.claims.empty() || Contains(flags.claims, id);
 }
 
+// Null for the empty name only.
 const Contender* Find(const std::vector<Contender>& contenders, std::string_view name) {
   const auto found = std::find_if(contenders.begin(), contenders.end(),
                                   [&](const Contender& one) { return one.name == name; });
-  return found == contenders.end() ? nullptr : &*found;
+  if (found != contenders.end()) return &*found;
+  if (!name.empty()) Die(fmt::format("a claim names {}, which its field does not have", name));
+  return nullptr;
 }
 
-std::vector<const Claim*> WantedOf(Field field, const Flags& flags) {
+std::vector<const Claim*> WantedOf(const Field& field, const Flags& flags) {
   std::vector<const Claim*> wanted;
   for (const Claim& claim : Claims()) {
-    if (claim.field == field && Wanted(flags, claim.id)) wanted.push_back(&claim);
+    if (claim.field == field.name && Wanted(flags, claim.id)) wanted.push_back(&claim);
   }
   return wanted;
 }
 
 // Leaves out who is only told beside the claims when time is short or only some are asked for.
-std::vector<Contender> Needed(Field field, const Flags& flags,
-                              const std::vector<const Claim*>& wanted) {
-  std::vector<Contender> entrants = Entrants(field);
+void LeaveOut(std::vector<Contender>& entrants, const Flags& flags,
+              const std::vector<const Claim*>& wanted) {
   std::erase_if(entrants, [&](const Contender& one) {
     if (!flags.only.empty()) return !Contains(flags.only, one.name);
     if (flags.claims.empty() && !flags.quick) return false;
@@ -116,7 +75,6 @@ std::vector<Contender> Needed(Field field, const Flags& flags,
       return claim->contender == one.name || claim->ceiling == one.name;
     });
   });
-  return entrants;
 }
 
 struct Outcomes {
@@ -124,16 +82,21 @@ struct Outcomes {
   std::vector<Judged> judged;
 };
 
-void RunField(Field field, const Flags& flags, Outcomes& outcomes) {
+void RunField(const Field& field, const Flags& flags, Outcomes& outcomes) {
   const std::vector<const Claim*> wanted = WantedOf(field, flags);
   if (wanted.empty()) return;
-  std::vector<Contender> contenders = Needed(field, flags, wanted);
-  Compete(contenders, OptionsFor(field, flags), flags.rounds);
+  FieldPlan plan = PlanFor(flags);
+  std::vector<Contender> contenders = field.enter(plan);
+  LeaveOut(contenders, flags, wanted);
+  plan.run.seconds = std::min(plan.run.seconds, plan.seconds_max);
+  Compete(contenders, plan.run, flags.rounds);
   for (const Claim* claim : wanted) {
     if (!flags.only.empty()) break;
     outcomes.judged.push_back(
         Judge(*claim, *Find(contenders, claim->contender), Find(contenders, claim->ceiling)));
+    outcomes.judged.back().note = plan.note;
   }
+  for (Contender& contender : contenders) contender.run = nullptr;  // what they share goes with it
   std::move(contenders.begin(), contenders.end(), std::back_inserter(outcomes.contenders));
 }
 
@@ -141,10 +104,7 @@ int Run(const Flags& flags) {
   const Machine machine = DescribeMachine(flags.dir);
   PrintMachine(machine);
   Outcomes outcomes;
-  for (const Field field :
-       {Field::kThroughput, Field::kAlone, Field::kMemory, Field::kAllocations, Field::kBarrier}) {
-    RunField(field, flags, outcomes);
-  }
+  for (const Field& field : Fields()) RunField(field, flags, outcomes);
   std::vector<MissingClaim> missing;
   for (const MissingClaim& claim : MissingClaims()) {
     if (Wanted(flags, claim.id)) missing.push_back(claim);

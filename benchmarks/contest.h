@@ -11,8 +11,8 @@ namespace skald::bench {
 
 struct Contender {
   std::string name;
-  std::function<Measured(const RunOptions&)> run;
-  std::vector<Measured> rounds;  // what Compete fills in
+  std::function<Measured(const RunOptions&)> run = nullptr;
+  std::vector<Measured> rounds = {};  // what Compete fills in
 };
 
 // `rounds` rounds of all contenders; every other one in reverse order. Tells on stderr how far it

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +25,14 @@ struct Measured {
   double latency_p50 = 0;  // seconds; 0 where the contender does not time single sagas
   double latency_p99 = 0;  // seconds
   double allocations = 0;  // a saga; only where they are counted
+  // What else the run found, by name and with its unit in the name ("bytes_a_saga").
+  std::map<std::string, double, std::less<>> found = {};
 
+  // 0 when the run did not find it.
+  double Found(std::string_view name) const {
+    const auto at = found.find(name);
+    return at == found.end() ? 0 : at->second;
+  }
   double per_second() const { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
   double cpu_us() const { return count > 0 ? cpu_seconds * 1e6 / static_cast<double>(count) : 0; }
 };

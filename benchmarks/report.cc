@@ -56,6 +56,7 @@ nlohmann::json ToJson(const Judged& row) {
       {"target", Limit(claim)}, {"met", row.judgement == Judgement::kMet},
       {"runs", Runs(row)},
   };
+  if (!row.note.empty()) json["note"] = row.note;
   if (claim.ceiling.empty()) return json;
   json["ceiling"] = {{"name", claim.ceiling}, {"figure", row.ceiling()}};
   json["ratio"] = row.ratio();
@@ -63,10 +64,12 @@ nlohmann::json ToJson(const Judged& row) {
 }
 
 nlohmann::json ToJson(const Measured& run) {
-  return {{"per_second", run.per_second()},
-          {"cpu_us", run.cpu_us()},
-          {"p50_us", run.latency_p50 * 1e6},
-          {"p99_us", run.latency_p99 * 1e6}};
+  nlohmann::json json = {{"per_second", run.per_second()},
+                         {"cpu_us", run.cpu_us()},
+                         {"p50_us", run.latency_p50 * 1e6},
+                         {"p99_us", run.latency_p99 * 1e6}};
+  for (const auto& [name, value] : run.found) json[name] = value;
+  return json;
 }
 
 }  // namespace
@@ -100,6 +103,7 @@ void PrintClaims(const std::vector<Judged>& judged, const std::vector<MissingCla
         claim.ceiling.empty() ? "-" : Short(row.ratio()),
         fmt::format("{} - {}", Short(Quantile(row.ratios, 0)), Short(Quantile(row.ratios, 1))),
         Limit(claim), Name(row.judgement));
+    if (!row.note.empty()) fmt::print(fmt::runtime(kRow), "", "  " + row.note, "", "", "", "", "");
   }
   for (const MissingClaim& claim : missing) {
     fmt::print(fmt::runtime(kRow), claim.id, claim.name, "", "", "", "", "not yet");
@@ -117,6 +121,10 @@ void PrintContenders(const std::vector<Contender>& contenders) {
                median([](const Measured& run) { return run.cpu_us(); }),
                timed ? median([](const Measured& run) { return run.latency_p50 * 1e6; }) : "",
                timed ? median([](const Measured& run) { return run.latency_p99 * 1e6; }) : "");
+    for (const auto& entry : contender.rounds.front().found) {
+      fmt::print("  {} {}\n", entry.first,
+                 median([&](const Measured& run) { return run.Found(entry.first); }));
+    }
   }
   fmt::print("\n");
 }

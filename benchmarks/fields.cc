@@ -1,0 +1,69 @@
+#include "fields.h"
+
+#include <array>
+
+#include "barrier_actions.h"
+#include "ceilings.h"
+#include "engine.h"
+
+namespace skald::bench {
+namespace {
+
+std::function<Measured(const RunOptions&)> ClosedLoopOf(EngineRun engine) {
+  return [engine](const RunOptions& run) { return RunClosedLoop(engine, run); };
+}
+
+std::vector<Contender> EnterThroughput(FieldPlan& /*plan*/) {
+  return {{"file", RunCeilingFile},
+          {"append", RunCeilingAppend},
+          {"obvious", RunCeilingObvious},
+          {"inline", ClosedLoopOf({RocksDb(), Steps::kInline})},
+          {"pool", ClosedLoopOf({RocksDb(), Steps::kThreadPool})}};
+}
+
+std::vector<Contender> EnterAlone(FieldPlan& plan) {
+  plan.run.in_flight = 1;
+  return {{"sync", RunCeilingSync},
+          {"commit4", RunCeilingCommit4},
+          {"alone", ClosedLoopOf({RocksDb(), Steps::kInline})},
+          {"alone, pool", ClosedLoopOf({RocksDb(), Steps::kThreadPool})},
+          {"blocking", [](const RunOptions& run) {
+             return RunBlocking({RocksDb(), Steps::kThreadPool}, run);
+           }}};
+}
+
+// The memory store keeps all it was told: a few seconds of it are a gigabyte.
+void RunBriefly(FieldPlan& plan) {
+  plan.run.warmup_seconds = 0.5;
+  plan.seconds_max = 2;
+}
+
+std::vector<Contender> EnterMemory(FieldPlan& plan) {
+  RunBriefly(plan);
+  return {{"memory", ClosedLoopOf({InMemory(), Steps::kInline})}};
+}
+
+std::vector<Contender> EnterAllocations(FieldPlan& plan) {
+  RunBriefly(plan);
+  return {{"allocations", [](const RunOptions& run) {
+             return RunCountingAllocations({InMemoryUncounted(), Steps::kInline}, run);
+           }}};
+}
+
+std::vector<Contender> EnterBarrier(FieldPlan& /*plan*/) {
+  return {{"batch", RunCeilingBatch}, {"barrier", RunBarrierActions}};
+}
+
+constexpr std::array kFields = {
+    Field{"throughput", EnterThroughput}, Field{"alone", EnterAlone},
+    Field{"memory", EnterMemory},         Field{"allocations", EnterAllocations},
+    Field{"barrier", EnterBarrier},
+};
+
+}  // namespace
+
+std::span<const Field> Fields() {
+  return kFields;
+}
+
+}  // namespace skald::bench
