@@ -33,6 +33,8 @@ constexpr std::array kClaims = {
           0.35, 0.2},
     Claim{"1b", "sagas/s, steps on a pool", "1/s", "throughput", "pool", "obvious", Speed, kAtLeast,
           1.0, 0.8},
+    Claim{"2", "claim 1 with 10 % compensating", "1/s", "throughput", "compensating", "inline",
+          Speed, kAtLeast, 0.8, 0.64},
     Claim{"3", "CPU a saga, all threads", "us", "throughput", "inline", "append", CpuPerSaga,
           kAtMost, 2.5, 5.0},
     Claim{"4", "one saga alone, p50", "us", "alone", "alone", "commit4", MedianLatency, kAtMost,
@@ -46,7 +48,6 @@ constexpr std::array kClaims = {
 };
 
 constexpr std::array kMissing = {
-    MissingClaim{"2", "claim 1 with 10 % compensating"},
     MissingClaim{"5", "p99 / p50 under an open loop"},
     MissingClaim{"8", "memory a saga in flight"},
     MissingClaim{"9", "open with 1,000,000 sagas in flight"},

@@ -18,14 +18,24 @@ namespace {
 
 constexpr double kStallSeconds = 60;
 
+Definition DefinitionOf(Steps steps) {
+  switch (steps) {
+    case Steps::kInline:
+      return PlaceOrderInline();
+    case Steps::kThreadPool:
+      return PlaceOrderOnThreads();
+    case Steps::kInlineRefusing:
+      return PlaceOrderRefusing();
+  }
+  Die("no such steps");
+}
+
 // A store, a pool and a coordinator over an empty directory.
 class Engine {
  public:
   Engine(const EngineRun& engine, const RunOptions& options) : dir_(options.dir, "engine") {
     store_ = engine.store(dir_.path() + "/db");
-    Definition definition =
-        engine.steps == Steps::kInline ? PlaceOrderInline() : PlaceOrderOnThreads();
-    auto opened = Coordinator::Open(*store_, pool_, {std::move(definition)});
+    auto opened = Coordinator::Open(*store_, pool_, {DefinitionOf(engine.steps)});
     if (!opened.ok()) Die(opened.status().ToString());
     coordinator_ = *std::move(opened);
   }
@@ -49,22 +59,24 @@ StartOptions KeyOf(uint64_t number) {
 
 class ClosedLoop {
  public:
-  ClosedLoop(Coordinator& coordinator, uint32_t in_flight)
-      : coordinator_(coordinator), slots_(in_flight) {
-    sample_every_ = in_flight < 64 ? 1 : 16;
+  ClosedLoop(Coordinator& coordinator, uint32_t in_flight, bool refusing = false)
+      : coordinator_(coordinator), refusing_(refusing), slots_(in_flight) {
+    sample_every_ = in_flight < 64 ? 1 : 17;  // in step with nothing else
     samples_.reserve(size_t{1} << 20);
-    for (uint32_t at = 0; at < kOrders; ++at) orders_.push_back(NoiseAs<Order>(at));
+    for (uint32_t at = 0; at < kOrders; ++at) orders_.push_back(OrderThatMayBeRefused(at));
     for (Slot& slot : slots_) slot.loop = this;
   }
 
   Measured Run(const RunOptions& options, bool count_allocations);
 
  private:
-  static constexpr uint32_t kOrders = 1024;
+  static constexpr uint32_t kOrders = 1000;
+  static_assert(kOrders % kOneRefusedIn == 0, "orders repeat, and with them who is refused");
   // One saga in flight; callbacks capture nothing but its address.
   struct Slot {
     ClosedLoop* loop = nullptr;
     double began = 0;  // 0: not timed
+    bool refused = false;
   };
 
   void Launch(Slot& slot);
@@ -74,6 +86,7 @@ class ClosedLoop {
   void Sample(double seconds);
 
   Coordinator& coordinator_;
+  const bool refusing_;
   std::vector<Order> orders_;
   std::vector<Slot> slots_;
   uint64_t sample_every_;
@@ -91,6 +104,7 @@ class ClosedLoop {
 void ClosedLoop::Launch(Slot& slot) {
   const uint64_t number = launched_.fetch_add(1, std::memory_order_relaxed);
   slot.began = number % sample_every_ == 0 ? NowSeconds() : 0;
+  slot.refused = refusing_ && IsRefused(number);
   coordinator_.StartThen(kPlaceOrder, orders_[number % kOrders], KeyOf(number),
                          [at = &slot](absl::StatusOr<SagaHandle<Nothing>> saga) {
                            if (!saga.ok()) Die(saga.status().ToString());
@@ -102,7 +116,11 @@ void ClosedLoop::Launch(Slot& slot) {
 
 void ClosedLoop::Finished(Slot& slot, const absl::StatusOr<Outcome<Nothing>>& outcome) {
   if (!outcome.ok()) Die(outcome.status().ToString());
-  if (!outcome->completed()) Die(fmt::format("a saga did not complete: {}", outcome->reason()));
+  const SagaState meant = slot.refused ? SagaState::kCompensated : SagaState::kCompleted;
+  if (outcome->state() != meant) {
+    Die(fmt::format("a saga that should be {} is {}: {}", ToString(meant),
+                    ToString(outcome->state()), outcome->reason()));
+  }
   finished_.fetch_add(1, std::memory_order_relaxed);
   if (slot.began != 0 && warm_.load(std::memory_order_relaxed)) Sample(NowSeconds() - slot.began);
   if (!stop_.load(std::memory_order_relaxed)) return Launch(slot);
@@ -198,7 +216,8 @@ StoreFactory InMemoryUncounted() {
 
 Measured RunClosedLoop(const EngineRun& run, const RunOptions& options) {
   Engine engine(run, options);
-  return ClosedLoop(engine.coordinator(), options.in_flight).Run(options, false);
+  const bool refusing = run.steps == Steps::kInlineRefusing;
+  return ClosedLoop(engine.coordinator(), options.in_flight, refusing).Run(options, false);
 }
 
 Measured RunCountingAllocations(const EngineRun& run, const RunOptions& options) {

@@ -11,7 +11,11 @@
 
 namespace skald::bench {
 
-enum class Steps { kInline, kThreadPool };
+enum class Steps {
+  kInline,
+  kThreadPool,
+  kInlineRefusing,  // inline; every tenth saga is refused at step 3 and compensates
+};
 
 // Opens a store in an empty directory.
 using StoreFactory = std::function<std::unique_ptr<Store>(const std::string& dir)>;
@@ -27,6 +31,7 @@ struct EngineRun {
 };
 
 // options.in_flight sagas at any time, driven by callbacks. Times some of them from start to end.
+// Ends the process when a saga does not end as its steps want it.
 Measured RunClosedLoop(const EngineRun& engine, const RunOptions& options);
 
 // The same, and counts allocations a saga within the window.

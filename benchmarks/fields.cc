@@ -18,6 +18,7 @@ std::vector<Contender> EnterThroughput(FieldPlan& /*plan*/) {
           {"append", RunCeilingAppend},
           {"obvious", RunCeilingObvious},
           {"inline", ClosedLoopOf({RocksDb(), Steps::kInline})},
+          {"compensating", ClosedLoopOf({RocksDb(), Steps::kInlineRefusing})},
           {"pool", ClosedLoopOf({RocksDb(), Steps::kThreadPool})}};
 }
 
