@@ -17,38 +17,42 @@ double CpuPerStep(const Measured& run) {
 double MedianLatency(const Measured& run) {
   return run.latency_p50 * 1e6;
 }
+double TailOverMedian(const Measured& run) {
+  return run.latency_p99 / run.latency_p50;
+}
 double Allocations(const Measured& run) {
   return run.allocations;
 }
 
 using enum Bound;
-// Targets are what is aimed at. Floors are what this release reaches at the worst in short runs on
-// a busy machine, with some room; raise them as the figures rise, up to 0.8 of the target.
+// Floors that are not 0.8 of the target; remove one when the engine has come that far.
+// Claim 6: a step costs 2.0 to 2.3 us today, with other work on the machine some more.
+constexpr double kStepCpuFloor = 3.0;
+
 constexpr std::array kClaims = {
     Claim{"1", "sagas/s, inline steps", "1/s", "throughput", "inline", "append", Speed, kAtLeast,
-          0.5, 0.25},
-    Claim{"1", "sagas/s, inline steps", "1/s", "throughput", "inline", "obvious", Speed, kAtLeast,
-          1.4, 1.0},
-    Claim{"1b", "sagas/s, steps on a pool", "1/s", "throughput", "pool", "append", Speed, kAtLeast,
-          0.35, 0.2},
-    Claim{"1b", "sagas/s, steps on a pool", "1/s", "throughput", "pool", "obvious", Speed, kAtLeast,
-          1.0, 0.8},
-    Claim{"2", "claim 1 with 10 % compensating", "1/s", "throughput", "compensating", "inline",
-          Speed, kAtLeast, 0.8, 0.64},
-    Claim{"3", "CPU a saga, all threads", "us", "throughput", "inline", "append", CpuPerSaga,
-          kAtMost, 2.5, 5.0},
-    Claim{"4", "one saga alone, p50", "us", "alone", "alone", "commit4", MedianLatency, kAtMost,
-          1.3, 2.0},
-    Claim{"6", "CPU a step, memory store", "us", "memory", "memory", "", CpuPerStep, kAtMost, 1.0,
-          6.0},
-    Claim{"13", "barrier, actions/s", "1/s", "barrier", "barrier", "batch", Speed, kAtLeast, 0.8,
           0.5},
-    Claim{"7", "allocations a saga", "", "allocations", "allocations", "", Allocations, kAtMost, 4,
-          16},
+    Claim{"1", "sagas/s, inline steps", "1/s", "throughput", "inline", "obvious", Speed, kAtLeast,
+          1.4},
+    Claim{"1b", "sagas/s, steps on a pool", "1/s", "throughput", "pool", "append", Speed, kAtLeast,
+          0.35},
+    Claim{"1b", "sagas/s, steps on a pool", "1/s", "throughput", "pool", "obvious", Speed, kAtLeast,
+          1.0},
+    Claim{"2", "claim 1 with 10 % compensating", "1/s", "throughput", "compensating", "inline",
+          Speed, kAtLeast, 0.8},
+    Claim{"3", "CPU a saga, all threads", "us", "throughput", "inline", "append", CpuPerSaga,
+          kAtMost, 2.5},
+    Claim{"4", "one saga alone, p50", "us", "alone", "alone", "commit4", MedianLatency, kAtMost,
+          1.3},
+    Claim{"5", "p99 / p50, open loop at 70 % of claim 1", "", "open loop", "open loop", "",
+          TailOverMedian, kAtMost, 4},
+    Claim{"6", "CPU a step, memory store", "us", "memory", "memory", "", CpuPerStep, kAtMost, 1.0,
+          kStepCpuFloor},
+    Claim{"7", "allocations a saga", "", "allocations", "allocations", "", Allocations, kAtMost, 4},
+    Claim{"13", "barrier, actions/s", "1/s", "barrier", "barrier", "batch", Speed, kAtLeast, 0.8},
 };
 
 constexpr std::array kMissing = {
-    MissingClaim{"5", "p99 / p50 under an open loop"},
     MissingClaim{"8", "memory a saga in flight"},
     MissingClaim{"9", "open with 1,000,000 sagas in flight"},
     MissingClaim{"10", "claim 1 with 10,000,000 terminal sagas kept"},

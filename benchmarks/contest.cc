@@ -36,7 +36,9 @@ void Compete(std::vector<Contender>& contenders, const RunOptions& options, int 
 
 double MedianOf(const Contender& contender, const std::function<double(const Measured&)>& figure) {
   std::vector<double> values;
-  for (const Measured& round : contender.rounds) values.push_back(figure(round));
+  for (const Measured& round : contender.rounds) {
+    if (round.problem.empty()) values.push_back(figure(round));
+  }
   return Median(std::move(values));
 }
 

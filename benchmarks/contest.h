@@ -19,7 +19,7 @@ struct Contender {
 // is.
 void Compete(std::vector<Contender>& contenders, const RunOptions& options, int rounds);
 
-// The median over the rounds of what `figure` reads from each.
+// The median over the rounds without a problem of what `figure` reads from each.
 double MedianOf(const Contender& contender, const std::function<double(const Measured&)>& figure);
 
 }  // namespace skald::bench

@@ -5,6 +5,7 @@
 
 #include "allocations.h"
 #include "fmt/format.h"
+#include "open_loop.h"
 #include "order_saga.h"
 #include "skald/async/thread_pool.h"
 #include "skald/base/mutex.h"
@@ -223,6 +224,15 @@ Measured RunClosedLoop(const EngineRun& run, const RunOptions& options) {
 Measured RunCountingAllocations(const EngineRun& run, const RunOptions& options) {
   Engine engine(run, options);
   return ClosedLoop(engine.coordinator(), options.in_flight).Run(options, true);
+}
+
+Measured RunOpenLoop(const EngineRun& run, const RunOptions& options) {
+  constexpr double kLoad = 0.7;
+  const double closed = RunClosedLoop(run, options).per_second();
+  Engine engine(run, options);
+  Measured measured = RunOpenLoopOn(engine.coordinator(), options, kLoad * closed);
+  measured.found["closed_loop_per_second"] = closed;
+  return measured;
 }
 
 Measured RunBlocking(const EngineRun& run, const RunOptions& options) {

@@ -37,6 +37,10 @@ Measured RunClosedLoop(const EngineRun& engine, const RunOptions& options);
 // The same, and counts allocations a saga within the window.
 Measured RunCountingAllocations(const EngineRun& engine, const RunOptions& options);
 
+// 70 % of what a closed loop has reached directly before, as an open loop (see open_loop.h); each
+// over a store of its own, for as long as the options say.
+Measured RunOpenLoop(const EngineRun& engine, const RunOptions& options);
+
 // One thread calls Start and Await, and again: what a host sees that has nothing else to do.
 Measured RunBlocking(const EngineRun& engine, const RunOptions& options);
 

@@ -22,6 +22,12 @@ std::vector<Contender> EnterThroughput(FieldPlan& /*plan*/) {
           {"pool", ClosedLoopOf({RocksDb(), Steps::kThreadPool})}};
 }
 
+std::vector<Contender> EnterOpenLoop(FieldPlan& plan) {
+  plan.note = "arrivals at exponential gaps, 70 % of a closed loop's rate just before";
+  return {{"open loop",
+           [](const RunOptions& run) { return RunOpenLoop({RocksDb(), Steps::kInline}, run); }}};
+}
+
 std::vector<Contender> EnterAlone(FieldPlan& plan) {
   plan.run.in_flight = 1;
   return {{"sync", RunCeilingSync},
@@ -56,9 +62,9 @@ std::vector<Contender> EnterBarrier(FieldPlan& /*plan*/) {
 }
 
 constexpr std::array kFields = {
-    Field{"throughput", EnterThroughput}, Field{"alone", EnterAlone},
-    Field{"memory", EnterMemory},         Field{"allocations", EnterAllocations},
-    Field{"barrier", EnterBarrier},
+    Field{"throughput", EnterThroughput},   Field{"alone", EnterAlone},
+    Field{"open loop", EnterOpenLoop},      Field{"memory", EnterMemory},
+    Field{"allocations", EnterAllocations}, Field{"barrier", EnterBarrier},
 };
 
 }  // namespace

@@ -28,6 +28,9 @@ struct Measured {
   // What else the run found, by name and with its unit in the name ("bytes_a_saga").
   std::map<std::string, double, std::less<>> found = {};
 
+  // Why the run has no figure; empty: it has. Such a round counts as the worst there can be.
+  std::string problem = {};
+
   // 0 when the run did not find it.
   double Found(std::string_view name) const {
     const auto at = found.find(name);

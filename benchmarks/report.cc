@@ -1,7 +1,10 @@
 #include "report.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <limits>
 
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
@@ -23,6 +26,7 @@ std::string_view Name(Judgement judgement) {
 
 // Three digits that mean something, thousands apart.
 std::string Short(double value) {
+  if (!std::isfinite(value)) return "none";
   if (value < 100) return fmt::format("{:.3g}", value);
   std::string digits = fmt::format("{:.0f}", value);
   for (size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
@@ -42,6 +46,7 @@ nlohmann::json Runs(const Judged& row) {
       run["ceiling"] = row.ceilings[round];
       run["ratio"] = row.ratios[round];
     }
+    if (!row.problems[round].empty()) run["problem"] = row.problems[round];
     runs.push_back(std::move(run));
   }
   return runs;
@@ -69,7 +74,36 @@ nlohmann::json ToJson(const Measured& run) {
                          {"p50_us", run.latency_p50 * 1e6},
                          {"p99_us", run.latency_p99 * 1e6}};
   for (const auto& [name, value] : run.found) json[name] = value;
+  if (!run.problem.empty()) json["problem"] = run.problem;
   return json;
+}
+
+// Of a round that has no figure.
+double Worst(const Claim& claim) {
+  return claim.bound == Bound::kAtLeast ? 0 : std::numeric_limits<double>::infinity();
+}
+
+void AddRound(Judged& row, const Measured& run, const Measured* ceiling) {
+  const Claim& claim = *row.claim;
+  const std::string& problem =
+      run.problem.empty() && ceiling != nullptr ? ceiling->problem : run.problem;
+  row.problems.push_back(problem);
+  row.figures.push_back(run.problem.empty() ? claim.figure(run) : Worst(claim));
+  double ratio = row.figures.back();
+  if (ceiling != nullptr) {
+    row.ceilings.push_back(ceiling->problem.empty() ? claim.figure(*ceiling) : Worst(claim));
+    ratio /= row.ceilings.back();
+  }
+  row.ratios.push_back(problem.empty() ? ratio : Worst(claim));
+}
+
+// "2 of 5 rounds have no figure: …"; empty when all have one.
+std::string Problems(const Judged& row) {
+  const auto none = [](const std::string& problem) { return !problem.empty(); };
+  const auto first = std::find_if(row.problems.begin(), row.problems.end(), none);
+  if (first == row.problems.end()) return {};
+  return fmt::format("{} of {} rounds have no figure: {}",
+                     std::count_if(first, row.problems.end(), none), row.problems.size(), *first);
 }
 
 }  // namespace
@@ -77,18 +111,11 @@ nlohmann::json ToJson(const Measured& run) {
 Judged Judge(const Claim& claim, const Contender& contender, const Contender* ceiling) {
   Judged row{.claim = &claim};
   for (size_t round = 0; round < contender.rounds.size(); ++round) {
-    const double figure = claim.figure(contender.rounds[round]);
-    row.figures.push_back(figure);
-    if (ceiling == nullptr) {
-      row.ratios.push_back(figure);
-      continue;
-    }
-    row.ceilings.push_back(claim.figure(ceiling->rounds[round]));
-    row.ratios.push_back(figure / row.ceilings.back());
+    AddRound(row, contender.rounds[round], ceiling == nullptr ? nullptr : &ceiling->rounds[round]);
   }
   if (Holds(claim.bound, row.ratio(), claim.target)) return row;
   row.judgement =
-      Holds(claim.bound, row.ratio(), claim.floor) ? Judgement::kNotMet : Judgement::kFails;
+      Holds(claim.bound, row.ratio(), Floor(claim)) ? Judgement::kNotMet : Judgement::kFails;
   return row;
 }
 
@@ -103,7 +130,9 @@ void PrintClaims(const std::vector<Judged>& judged, const std::vector<MissingCla
         claim.ceiling.empty() ? "-" : Short(row.ratio()),
         fmt::format("{} - {}", Short(Quantile(row.ratios, 0)), Short(Quantile(row.ratios, 1))),
         Limit(claim), Name(row.judgement));
-    if (!row.note.empty()) fmt::print(fmt::runtime(kRow), "", "  " + row.note, "", "", "", "", "");
+    for (const std::string& line : {row.note, Problems(row)}) {
+      if (!line.empty()) fmt::print("      {}\n", line);
+    }
   }
   for (const MissingClaim& claim : missing) {
     fmt::print(fmt::runtime(kRow), claim.id, claim.name, "", "", "", "", "not yet");

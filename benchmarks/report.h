@@ -15,10 +15,11 @@ enum class Judgement : uint8_t { kMet, kNotMet, kFails };
 // One row of the table of claims, judged by the median of the rounds.
 struct Judged {
   const Claim* claim = nullptr;
-  std::string note = {};         // of the field, see fields.h
-  std::vector<double> figures;   // a round each
-  std::vector<double> ceilings;  // the same; empty without a ceiling
-  std::vector<double> ratios;    // the same; without a ceiling the figures
+  std::string note = {};                   // of the field, see fields.h
+  std::vector<double> figures;             // a round each
+  std::vector<double> ceilings;            // the same; empty without a ceiling
+  std::vector<double> ratios;              // the same; without a ceiling the figures
+  std::vector<std::string> problems = {};  // the same; empty where the round has a figure
   Judgement judgement = Judgement::kMet;
 
   double figure() const { return Median(figures); }
