@@ -153,7 +153,15 @@ void RunField(const Field& field, const Flags& flags, Outcomes& outcomes) {
   std::move(contenders.begin(), contenders.end(), std::back_inserter(outcomes.contenders));
 }
 
+bool HasField(const Claim& claim) {
+  return std::any_of(Fields().begin(), Fields().end(),
+                     [&](const Field& field) { return field.name == claim.field; });
+}
+
 int Run(const Flags& flags) {
+  for (const Claim& claim : Claims()) {
+    if (!HasField(claim)) Die(fmt::format("claim {}: there is no field {}", claim.id, claim.field));
+  }
   const Machine machine = DescribeMachine(flags.dir);
   PrintMachine(machine);
   Outcomes outcomes;

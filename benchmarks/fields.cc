@@ -5,6 +5,7 @@
 #include "barrier_actions.h"
 #include "ceilings.h"
 #include "engine.h"
+#include "pool_orders.h"
 
 namespace skald::bench {
 namespace {
@@ -62,9 +63,13 @@ std::vector<Contender> EnterBarrier(FieldPlan& /*plan*/) {
 }
 
 constexpr std::array kFields = {
-    Field{"throughput", EnterThroughput},   Field{"alone", EnterAlone},
-    Field{"open loop", EnterOpenLoop},      Field{"memory", EnterMemory},
-    Field{"allocations", EnterAllocations}, Field{"barrier", EnterBarrier},
+    Field{"throughput", EnterThroughput},    // claims 1, 1b, 2, 3
+    Field{"alone", EnterAlone},              // claim 4
+    Field{"open loop", EnterOpenLoop},       // claim 5
+    Field{"memory", EnterMemory},            // claim 6
+    Field{"allocations", EnterAllocations},  // claim 7
+    Field{"pool", EnterPool},                // claim 12
+    Field{"barrier", EnterBarrier},          // claim 13
 };
 
 }  // namespace

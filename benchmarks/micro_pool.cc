@@ -1,66 +1,20 @@
-// What an object pool saves: claim 12. An order with its buffers is made anew, or taken from a pool
-// and given back. The ratio of pool to fresh is the claim; the threads show how it scales.
+// What an object pool saves, part by part. An order with its buffers is made anew, or taken from a
+// pool and given back. Claim 12 itself is measured by pool_orders.cc, in processor time.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "pool_order.h"
 #include "skald/base/check.h"
 #include "skald/pool/object_pool.h"
 
 namespace {
 
-struct Line {
-  std::string item;
-  std::string description;
-  int64_t quantity = 0;
-  int64_t price_mills = 0;
-};
-
-// As examples/order_flow has it: an order of eight lines, texts of the Online Retail data's
-// lengths.
-struct Order {
-  std::string id;
-  std::string customer;
-  std::vector<Line> lines;
-  size_t used = 0;  // lines beyond it are kept for their buffers
-  std::string encoded;
-
-  Line& NextLine() {
-    if (used == lines.size()) lines.emplace_back();
-    return lines[used++];
-  }
-  bool Reset() noexcept {
-    id.clear();
-    customer.clear();
-    used = 0;
-    encoded.clear();
-    return encoded.capacity() <= 4'096 && lines.capacity() <= 256;
-  }
-};
-
-constexpr int kLines = 8;
-constexpr std::string_view kDescription = "WHITE HANGING HEART T-LIGHT HOLDER";
-
-void Fill(Order& order) {
-  order.id = "order-536365-2010-12-01";
-  order.customer = "customer-17850-united-kingdom";
-  for (int i = 0; i < kLines; ++i) {
-    Line& line = order.NextLine();
-    line.item = "85123A";
-    line.description = kDescription;
-    line.quantity = i;
-    line.price_mills = 2'550;
-  }
-  order.encoded.resize(200);
-  benchmark::DoNotOptimize(order.encoded.data());
-}
+using skald::bench::Fill;
+using Order = skald::bench::PooledOrder;
 
 void Fresh(benchmark::State& state) {
   for (auto _ : state) {
@@ -74,8 +28,7 @@ skald::ObjectPool<Order>& SharedPool() {
   return pool;
 }
 
-// The claim: acquire and release, the object's buffers in place. Filling is measured apart, since
-// it is the same bytes either way.
+// The pool's own part, the object's buffers in place.
 void AcquireAndRelease(benchmark::State& state) {
   skald::ObjectPool<Order>& pool = SharedPool();
   for (auto _ : state) {
