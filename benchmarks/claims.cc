@@ -2,7 +2,8 @@
 //
 //   claims [--quick] [--claim N]... [--dir DIR] [--json FILE]
 //
-// With --quick the runs are short, and a claim below its floor makes the run fail.
+// With --quick the rounds are fewer and short, and a claim below its floor makes the run fail, once
+// longer runs have confirmed it.
 #include <algorithm>
 #include <filesystem>
 #include <string>
@@ -13,6 +14,7 @@
 #include "contest.h"
 #include "fields.h"
 #include "fmt/format.h"
+#include "interrupt.h"
 #include "machine.h"
 #include "report.h"
 
@@ -174,7 +176,7 @@ int Run(const Flags& flags) {
   std::stable_sort(outcomes.judged.begin(), outcomes.judged.end(),
                    [](const Judged& a, const Judged& b) { return a.claim < b.claim; });
   PrintClaims(outcomes.judged, missing);
-  if (!WriteJson(flags.json, machine, outcomes.judged, outcomes.contenders)) return 2;
+  if (!WriteJson(flags.json, flags.quick, machine, outcomes.judged, outcomes.contenders)) return 2;
   const bool failed = std::any_of(outcomes.judged.begin(), outcomes.judged.end(), Fails);
   return flags.quick && failed ? 1 : 0;
 }
@@ -199,8 +201,9 @@ std::string Problem(const Flags& flags) {
 int Main(int argc, char** argv) {
   Flags flags;
   CLI::App app{"Measures the claims of skald against their ceilings."};
-  app.add_flag("--quick", flags.quick, "short runs; exit 1 when a claim is below its floor");
-  app.add_option("--claim", flags.claims, "only this claim; may be repeated");
+  app.add_flag("--quick", flags.quick,
+               "short runs on little data; exit 1 when a claim stays below its floor");
+  app.add_option("--claim", flags.claims, "only this claim, as 1b; may be repeated");
   app.add_option("--dir", flags.dir,
                  "where stores are made and removed: a directory on a real disk")
       ->check(CLI::ExistingDirectory)
@@ -213,7 +216,8 @@ int Main(int argc, char** argv) {
   app.add_option("--json", flags.json, "where the results go")->capture_default_str();
   app.add_option("--seconds", flags.seconds, "measured time of a run, without its warm-up")
       ->check(CLI::PositiveNumber);
-  app.add_option("--in-flight", flags.in_flight, "sagas kept going in claims 1, 1b, 3, 6 and 7")
+  app.add_option("--in-flight", flags.in_flight,
+                 "sagas, or calls, kept going where a claim does not say how many")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
@@ -221,6 +225,7 @@ int Main(int argc, char** argv) {
     fmt::print(stderr, "{}\n", problem);
     return 2;
   }
+  RemoveScratchWhenInterrupted(flags.dir);
   return Run(flags);
 }
 

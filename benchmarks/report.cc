@@ -59,7 +59,7 @@ nlohmann::json ToJson(const Judged& row) {
       {"figure", row.figure()}, {"unit", claim.unit},
       {"ceiling", nullptr},     {"ratio", nullptr},
       {"target", Limit(claim)}, {"met", row.judgement == Judgement::kMet},
-      {"runs", Runs(row)},
+      {"floor", Floor(claim)},  {"runs", Runs(row)},
   };
   if (!row.note.empty()) json["note"] = row.note;
   if (claim.ceiling.empty()) return json;
@@ -158,11 +158,12 @@ void PrintContenders(const std::vector<Contender>& contenders) {
   fmt::print("\n");
 }
 
-bool WriteJson(const std::string& path, const Machine& machine, const std::vector<Judged>& judged,
-               const std::vector<Contender>& contenders) {
+bool WriteJson(const std::string& path, bool quick, const Machine& machine,
+               const std::vector<Judged>& judged, const std::vector<Contender>& contenders) {
   nlohmann::json json;
   for (const auto& [name, text] : machine) json["machine"][name] = text;
   json["commit"] = BuildCommit();
+  json["quick"] = quick;
   json["claims"] = nlohmann::json::array();
   for (const Judged& row : judged) json["claims"].push_back(ToJson(row));
   for (const Contender& contender : contenders) {

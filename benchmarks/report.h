@@ -35,8 +35,11 @@ void PrintClaims(const std::vector<Judged>& judged, const std::vector<MissingCla
 // All that ran, with what a claim's ratio does not show.
 void PrintContenders(const std::vector<Contender>& contenders);
 
+// {"machine", "commit", "quick", "claims": [{"id", "name", "figure", "unit", "ceiling", "ratio",
+// "target", "floor", "met", "note", "runs"}], "ran": {NAME: [a run each]}}. A ceiling is {"name",
+// "figure"}; it and the ratio are null where there is none, and a figure where no run had one.
 // RETURNS: false, with a line on stderr, when the file cannot be written.
-bool WriteJson(const std::string& path, const Machine& machine, const std::vector<Judged>& judged,
-               const std::vector<Contender>& contenders);
+bool WriteJson(const std::string& path, bool quick, const Machine& machine,
+               const std::vector<Judged>& judged, const std::vector<Contender>& contenders);
 
 }  // namespace skald::bench
