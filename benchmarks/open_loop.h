@@ -8,7 +8,7 @@
 namespace skald::bench {
 
 // Starts `per_second` order sagas a second over a coordinator that knows kPlaceOrder, with
-// exponential gaps: independent users come in clusters, and evenly spaced ones would flatter. A
+// exponential gaps: independent users come in clusters, evenly spaced ones do not. A
 // saga's latency counts from the moment it was due, not from when the host got round to starting
 // it; those due within the window are timed, all of them, until the last one has ended.
 //
