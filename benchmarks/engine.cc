@@ -68,6 +68,7 @@ class ClosedLoop {
     for (Slot& slot : slots_) slot.loop = this;
   }
 
+  void NumberFrom(uint64_t first) { launched_.store(first); }
   Measured Run(const RunOptions& options, bool count_allocations);
 
  private:
@@ -91,7 +92,7 @@ class ClosedLoop {
   std::vector<Order> orders_;
   std::vector<Slot> slots_;
   uint64_t sample_every_;
-  std::atomic<uint64_t> launched_ = 0;
+  std::atomic<uint64_t> launched_ = 0;  // the next one's number
   std::atomic<uint64_t> finished_ = 0;
   std::atomic<bool> stop_ = false;
   std::atomic<bool> warm_ = false;
@@ -219,6 +220,12 @@ Measured RunClosedLoop(const EngineRun& run, const RunOptions& options) {
   Engine engine(run, options);
   const bool refusing = run.steps == Steps::kInlineRefusing;
   return ClosedLoop(engine.coordinator(), options.in_flight, refusing).Run(options, false);
+}
+
+Measured RunClosedLoopOn(Coordinator& coordinator, const RunOptions& options, uint64_t first) {
+  ClosedLoop loop(coordinator, options.in_flight);
+  loop.NumberFrom(first);
+  return loop.Run(options, false);
 }
 
 Measured RunCountingAllocations(const EngineRun& run, const RunOptions& options) {

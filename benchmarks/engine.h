@@ -7,6 +7,7 @@
 #include <string>
 
 #include "measure.h"
+#include "skald/coordinator/coordinator.h"
 #include "skald/store/store.h"
 
 namespace skald::bench {
@@ -33,6 +34,9 @@ struct EngineRun {
 // options.in_flight sagas at any time, driven by callbacks. Times some of them from start to end.
 // Ends the process when a saga does not end as its steps want it.
 Measured RunClosedLoop(const EngineRun& engine, const RunOptions& options);
+
+// The same over a coordinator that is open and knows kPlaceOrder; keys are numbered from `first`.
+Measured RunClosedLoopOn(Coordinator& coordinator, const RunOptions& options, uint64_t first);
 
 // The same, and counts allocations a saga within the window.
 Measured RunCountingAllocations(const EngineRun& engine, const RunOptions& options);

@@ -5,7 +5,10 @@
 #include "barrier_actions.h"
 #include "ceilings.h"
 #include "engine.h"
+#include "kept.h"
+#include "many.h"
 #include "pool_orders.h"
+#include "weight.h"
 
 namespace skald::bench {
 namespace {
@@ -68,6 +71,9 @@ constexpr std::array kFields = {
     Field{"open loop", EnterOpenLoop},       // claim 5
     Field{"memory", EnterMemory},            // claim 6
     Field{"allocations", EnterAllocations},  // claim 7
+    Field{"weight", EnterWeight},            // claim 8
+    Field{"many", EnterMany},                // claim 9
+    Field{"kept", EnterKept},                // claims 10, 11
     Field{"pool", EnterPool},                // claim 12
     Field{"barrier", EnterBarrier},          // claim 13
 };
