@@ -1,5 +1,7 @@
 #include "measure.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -17,6 +19,38 @@ namespace {
 
 double Seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
+
+constexpr std::string_view kScratchPrefix = "skald-";
+
+// RETURNS: a descriptor that holds the directory's lock; -1: it is another process's, or is gone.
+int LockDirectory(const std::filesystem::path& path) {
+  const int directory = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0 || flock(directory, LOCK_EX | LOCK_NB) == 0) return directory;
+  close(directory);
+  return -1;
+}
+
+// The number of a process and a count stand at the end of a name of ours.
+bool IsScratchName(std::string_view name) {
+  if (!name.starts_with(kScratchPrefix)) return false;
+  const size_t count = name.rfind('-');
+  const size_t process = name.rfind('-', count - 1);
+  if (process == std::string_view::npos || process < kScratchPrefix.size()) return false;
+  const std::string_view numbers = name.substr(process);
+  return numbers.find_first_not_of("-0123456789") == std::string_view::npos;
+}
+
+void RemoveLeftovers(const std::filesystem::path& parent) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
+    if (!IsScratchName(entry.path().filename().string())) continue;
+    const int lock = LockDirectory(entry.path());
+    if (lock < 0) continue;
+    fmt::print(stderr, "removing {}, left by a run that was interrupted\n", entry.path().string());
+    std::filesystem::remove_all(entry.path(), error);
+    close(lock);
+  }
 }
 
 }  // namespace
@@ -61,15 +95,18 @@ double Quantile(std::vector<double> values, double q) {
 
 ScratchDir::ScratchDir(const std::string& parent, std::string_view name) {
   static int counter = 0;
+  if (counter == 0) RemoveLeftovers(parent);
   path_ = std::filesystem::path(parent) / fmt::format("skald-{}-{}-{}", name, getpid(), counter++);
   std::error_code error;
   std::filesystem::create_directories(path_, error);
   if (error) Die(fmt::format("cannot make {}: {}", path_.string(), error.message()));
+  lock_ = LockDirectory(path_);
 }
 
 ScratchDir::~ScratchDir() {
   std::error_code error;
   std::filesystem::remove_all(path_, error);
+  if (lock_ >= 0) close(lock_);
   if (error) fmt::print(stderr, "cannot remove {}: {}\n", path_.string(), error.message());
 }
 

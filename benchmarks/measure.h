@@ -76,7 +76,8 @@ inline double Median(std::vector<double> values) {
   return Quantile(std::move(values), 0.5);
 }
 
-// A new directory, removed with all that is in it.
+// A new directory, removed with all that is in it. It is locked while its process lives; those that
+// an interrupted run has left in the same parent are removed with the first one of the next run.
 class ScratchDir {
  public:
   // Ends the process with a message when it cannot be made.
@@ -89,6 +90,7 @@ class ScratchDir {
 
  private:
   std::filesystem::path path_;
+  int lock_ = -1;  // a descriptor of the directory
 };
 
 // Says what went wrong and ends the process: a benchmark whose store fails has no figure to give.

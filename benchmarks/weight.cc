@@ -118,6 +118,8 @@ Measured WeighAsleep(Definition definition, uint64_t count) {
 std::vector<Contender> EnterWeight(FieldPlan& plan) {
   const uint64_t in_flight = plan.quick ? 20'000 : 100'000;
   const uint64_t asleep = plan.quick ? 60'000 : 250'000;
+  plan.run.warmup_seconds = 0;
+  plan.seconds_max = 1;  // about: it weighs a number of sagas and is done
   plan.note = fmt::format("{0} sagas on top of {0}, asleep {1} on top of {1}", in_flight, asleep);
   return {{"in flight", [=](const RunOptions& /*run*/) { return WeighInFlight(in_flight); }},
           {"asleep, timer",
