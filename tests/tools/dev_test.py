@@ -20,7 +20,7 @@ class DevTest(tap.Planted):
         """Without a command it lists all of them and exits with 2."""
         code, _, said = self.dev()
         self.assertEqual(code, 2)
-        for command in "demo test bench check format build coverage setup".split():
+        for command in "demo test bench instructions check format build coverage setup".split():
             self.assertIn(f"\n  {command}", said)
 
     def test_unknown_command(self):
@@ -31,7 +31,7 @@ class DevTest(tap.Planted):
 
     def test_unknown_flag(self):
         """An unknown flag of each own command is named and exits with 2."""
-        for command in ("test", "build", "check", "format", "coverage", "setup"):
+        for command in ("test", "build", "instructions", "check", "format", "coverage", "setup"):
             code, _, said = self.dev(command, "--fsat")
             self.assertEqual(code, 2, command)
             self.assertIn("--fsat", said)
