@@ -37,6 +37,15 @@ inline SagaId IdOf(uint64_t number) {
   return {.hash = Mixed(number), .incarnation = Incarnation{number + 1}};
 }
 
+// "order-0000002a": of 14 bytes, and cheap to make: it is not what a path is about.
+inline std::string OrderKey(uint64_t number) {
+  std::string key = "order-00000000";
+  for (size_t at = key.size(); number != 0 && at > 6; number >>= 4) {
+    key[--at] = "0123456789abcdef"[number & 15];
+  }
+  return key;
+}
+
 // The compiler must take it that the value is used, and that it may change memory.
 template <typename T>
 void Keep(const T& value) {

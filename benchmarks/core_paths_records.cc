@@ -120,7 +120,7 @@ struct Participant {
 };
 
 std::string RowOf(uint64_t number) {
-  return "order/" + std::to_string(Mixed(number));
+  return OrderKey(Mixed(number));
 }
 
 // One row read, that and another one written, 256 transactions a commit.
@@ -182,13 +182,12 @@ void RunBarrierRecord(uint64_t times) {
 void RunBarrierAction(uint64_t times) {
   Participant shop;
   uint64_t done = 0;
-  const std::string output(Noise(kOutputBytes, 3));
   for (uint64_t i = 1; i <= times; ++i) {
     shop.barrier->ActionThen(
         RequestOf(i),
         [&](Transaction& rows) {
-          rows.Put(RowOf(i), output);
-          return output;
+          rows.Put(RowOf(i), Noise(kOutputBytes, i));
+          return std::string(Noise(kOutputBytes, 3));
         },
         [&done](const Verdict<std::string>& said) { done += static_cast<uint64_t>(said.done()); });
     if (i % 256 == 0 || i == times) shop.PollNow();

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core_paths.h"
-#include "fmt/format.h"
 #include "graph_saga.h"
 #include "order_saga.h"
 #include "skald/async/manual_executor.h"
@@ -53,14 +52,13 @@ class Host {
   template <typename Key>
   void Start(const Key& key, uint64_t first, uint64_t some) {
     for (uint64_t i = first; i < first + some; ++i) {
-      coordinator_->StartThen(key, order_, {.key = fmt::format("order-{:08}", i)},
-                              [this](auto saga) {
-                                SKALD_CHECK(saga.ok(), "{}", saga.status().ToString());
-                                saga->AwaitThen([this](auto outcome) {
-                                  SKALD_CHECK(outcome.ok(), "{}", outcome.status().ToString());
-                                  ++(outcome->completed() ? completed_ : undone_);
-                                });
-                              });
+      coordinator_->StartThen(key, order_, {.key = OrderKey(i)}, [this](auto saga) {
+        SKALD_CHECK(saga.ok(), "{}", saga.status().ToString());
+        saga->AwaitThen([this](auto outcome) {
+          SKALD_CHECK(outcome.ok(), "{}", outcome.status().ToString());
+          ++(outcome->completed() ? completed_ : undone_);
+        });
+      });
     }
     Run();
   }
