@@ -56,7 +56,7 @@ void RunFinishedFind(uint64_t times) {
     const uint64_t hash = Mixed(i % kRecords);
     row.clear();
     SKALD_CHECK(set.Contains(hash), "a record is lost");
-    set.AppendRowOf(hash, &row);
+    set.AppendRowOf(set.Find(hash), &row);
     const auto found = internal::FindFinished(row, "place-order", "order-00001234", kPathsBegin);
     SKALD_CHECK(found.ok() && found->has_value(), "a record does not read");
     Keep(found);
@@ -82,7 +82,7 @@ void RunBlock(uint64_t times) {
   for (uint64_t i = 1; i <= times; ++i) {
     builder.Add(IdOf(i), false, event);
     if (i % kGroup != 0 && i != times) continue;
-    const std::string block = builder.Seal({.epoch = 1, .shard = 0, .time = kPathsBegin});
+    const std::string_view block = builder.Seal({.epoch = 1, .shard = 0, .time = kPathsBegin});
     Unit unit;
     unit.Put(Space::kLog, BlockKey(i), block);
     batch.units.clear();
@@ -95,7 +95,7 @@ void RunReadBlock(uint64_t times) {
   const std::string event(Noise(kOutputBytes + 25, 1));
   BlockBuilder builder;
   for (uint64_t i = 0; i < kGroup; ++i) builder.Add(IdOf(i), false, event);
-  const std::string bytes = builder.Seal({.epoch = 1, .shard = 0, .time = kPathsBegin});
+  const std::string bytes(builder.Seal({.epoch = 1, .shard = 0, .time = kPathsBegin}));
   for (uint64_t i = 0; i < times; i += kGroup) {
     const absl::StatusOr<Block> block = ReadBlock(bytes);
     SKALD_CHECK(block.ok() && block->entries.size() == kGroup, "a block does not read");

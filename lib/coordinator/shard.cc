@@ -92,7 +92,7 @@ bool Shard::RunOnce() {
   bool any = !taken_.empty();
   for (size_t i = 0; i < taken_.size(); ++i) {
     Message& message = taken_[i];
-    PrefetchStart(i);
+    if (i + kFarAhead < taken_.size()) PrefetchStart(taken_[i + kFarAhead], taken_[i + kNearAhead]);
     switch (message.kind) {
       case Message::Kind::kStart:
         HandleStart(std::unique_ptr<PendingStart>(static_cast<PendingStart*>(message.object)));
@@ -265,11 +265,8 @@ void Shard::PrefetchMachines(const Group& group, size_t at) const {
   }
 }
 
-void Shard::PrefetchStart(size_t at) const {
-  if (at + kNearAhead >= taken_.size()) return;
-  const Message& far = taken_[std::min(at + kFarAhead, taken_.size() - 1)];
+void Shard::PrefetchStart(const Message& far, const Message& near) const {
   if (far.kind == Message::Kind::kStart) Prefetch(far.object, sizeof(PendingStart));
-  const Message& near = taken_[at + kNearAhead];
   if (near.kind != Message::Kind::kStart) return;
   const auto& start = *static_cast<const PendingStart*>(near.object);
   machines_.prefetch(start.hash);

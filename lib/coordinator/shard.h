@@ -255,7 +255,7 @@ class Shard {
   void Seal();
   void HandleDurable(Group* group);
   void PrefetchMachines(const Group& group, size_t at) const;
-  void PrefetchStart(size_t at) const;
+  void PrefetchStart(const Message& far, const Message& near) const;
   static void Refuse(PendingStart* start);
   void AnswerDurable(Machine& machine);
   // Answers when all that the machine has said is durable, or cannot become so.

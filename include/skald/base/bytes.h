@@ -55,11 +55,15 @@ void StoreLittle(T value, char* to) {
   }
 }
 
-// The fields of every format, over what puts bytes: a Sink has Put(const char*, size_t).
+// The fields of every format, over what puts bytes: Sink::Put(const char*, size_t), PutByte(char).
 template <typename Sink>
 class FieldWriter {
  public:
-  Sink& U8(uint8_t value) { return Little(value); }
+  Sink& U8(uint8_t value) {
+    auto& sink = static_cast<Sink&>(*this);
+    sink.PutByte(static_cast<char>(value));
+    return sink;
+  }
   // Little-endian: Little(uint32_t{7}). For fields.
   template <std::unsigned_integral T>
   Sink& Little(T value) {
@@ -78,6 +82,7 @@ class FieldWriter {
   }
   // LEB128: seven bits a byte, low ones first; one to kVarintBytesMax bytes.
   Sink& Varint(uint64_t value) {
+    if (value < 0x80) [[likely]] return U8(static_cast<uint8_t>(value));
     char bytes[kVarintBytesMax];
     char* end = bytes;
     for (; value >= 0x80; value >>= 7) *end++ = static_cast<char>(value | 0x80);
@@ -114,6 +119,7 @@ class ByteWriter : public internal::FieldWriter<ByteWriter> {
  private:
   friend FieldWriter;
   void Put(const char* bytes, size_t size) { out_.append(bytes, size); }
+  void PutByte(char byte) { out_.push_back(byte); }
 
   std::string& out_;
 };
@@ -143,6 +149,10 @@ class RecordWriter : public internal::FieldWriter<RecordWriter> {
     SKALD_DCHECK(size <= out_.size() - used_, "size={} room={}", size, out_.size() - used_);
     std::copy_n(bytes, size, out_.data() + used_);
     used_ += size;
+  }
+  void PutByte(char byte) {
+    SKALD_DCHECK(used_ < out_.size(), "room for nothing at {}", used_);
+    out_[used_++] = byte;
   }
 
   std::string& out_;
