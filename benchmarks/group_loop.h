@@ -16,7 +16,7 @@ namespace skald::bench {
 // Write: void(std::span<const Fact>); returns when the facts are durable.
 template <typename Write>
 Measured DriveGroups(const RunOptions& options, Write&& write) {
-  Flights flights(options.in_flight);
+  Flights flights(options.in_flight, options.shape);
   Window window(options);
   do {
     write(flights.NextGroup());

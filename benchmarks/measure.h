@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "workload.h"
+
 namespace skald::bench {
 
 // Seconds of a clock that never goes back; only differences mean anything.
@@ -46,6 +48,7 @@ struct RunOptions {
   double warmup_seconds = 3;
   double seconds = 15;
   uint32_t in_flight = 1024;
+  Shape shape;  // of the sagas
 };
 
 // Times a window behind a warm-up. Tick() after each piece of work; true while the run goes on.

@@ -38,10 +38,10 @@ std::string_view Noise(size_t size, uint64_t salt) {
   return std::string_view(noise).substr(Mix(salt) % (noise.size() - size), size);
 }
 
-Flights::Flights(uint32_t in_flight) : flights_(in_flight) {
+Flights::Flights(uint32_t in_flight, const Shape& shape) : shape_(shape), flights_(in_flight) {
   for (uint32_t at = 0; at < in_flight; ++at) {
     Begin(flights_[at]);
-    flights_[at].phase = at % kGroupsPerSaga;
+    flights_[at].phase = at % shape_.groups();
   }
 }
 
@@ -54,11 +54,11 @@ void Flights::Begin(Flight& flight) {
 std::span<const Fact> Flights::NextGroup() {
   facts_.clear();
   for (Flight& flight : flights_) {
-    const size_t bytes = flight.phase == 0 ? kInputBytes : kOutputBytes;
+    const size_t bytes = flight.phase == 0 ? shape_.input_bytes : shape_.output_bytes;
     const std::string_view payload = Noise(bytes, flight.hash + flight.phase);
     facts_.push_back({flight.saga, flight.hash, flight.phase, payload});
-    if (++flight.phase < kGroupsPerSaga) continue;
-    facts_.push_back({flight.saga, flight.hash, kGroupsPerSaga, {}});
+    if (++flight.phase < shape_.groups()) continue;
+    facts_.push_back({flight.saga, flight.hash, shape_.groups(), {}});
     ++finished_;
     Begin(flight);
   }

@@ -1,8 +1,8 @@
 // The order saga as bare facts: what the ceilings write, five records a saga.
 //
 // A saga moves in four durable groups, as the guarantees demand: its start, the verdicts of steps 1
-// and 2, and the verdict of step 3 together with the end. A record is its payload and 48 bytes, the
-// key included. Payloads do not compress.
+// and 2, and the verdict of step 3 together with the end. One of another shape moves likewise. A
+// record is its payload and 48 bytes, the key included. Payloads do not compress.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,20 @@ inline constexpr size_t kOutputBytes = 100;
 inline constexpr size_t kRecordOverhead = 48;
 inline constexpr uint32_t kGroupsPerSaga = 4;
 
+// How long a saga is and what it carries; by itself the order saga.
+struct Shape {
+  uint32_t steps = kGroupsPerSaga - 1;
+  size_t input_bytes = kInputBytes;
+  size_t output_bytes = kOutputBytes;  // of each step
+
+  uint32_t groups() const { return steps + 1; }
+  size_t payload_bytes() const { return input_bytes + steps * output_bytes; }
+};
+
 struct Fact {
   uint64_t saga = 0;   // counts from 1
   uint64_t hash = 0;   // of `saga`: what a coordinator would shard by
-  uint32_t index = 0;  // 0 start, 1 to 3 verdicts, 4 the end
+  uint32_t index = 0;  // 0 start, from 1 the verdicts, then the end
   std::string_view payload;
 };
 
@@ -29,10 +39,10 @@ struct Fact {
 std::string_view Noise(size_t size, uint64_t salt);
 
 // Keeps `in_flight` sagas going: every group brings each of them one step further, and a finished
-// one is followed by a new one. The sagas are spread over the four phases.
+// one is followed by a new one. The sagas are spread over their phases.
 class Flights {
  public:
-  explicit Flights(uint32_t in_flight);
+  explicit Flights(uint32_t in_flight, const Shape& shape = {});
 
   // The facts of the next group. Valid until the next call.
   std::span<const Fact> NextGroup();
@@ -47,6 +57,7 @@ class Flights {
   };
   void Begin(Flight& flight);
 
+  const Shape shape_;
   std::vector<Flight> flights_;
   std::vector<Fact> facts_;
   uint64_t next_saga_ = 1;
