@@ -43,16 +43,16 @@ int Measure(const Flags& flags) {
     if (!flags.Wants(spec.name)) continue;
     GrowthAxis axis = spec.run(spec, flags.run);
     TellProgress({});
-    if (Interrupted()) {
-      fmt::print(stderr, "interrupted: nothing is written\n");
-      return kExitInterrupted;
-    }
+    if (Interrupted()) break;
     PrintAxis(axis);
     results.axes.push_back(std::move(axis));
   }
+  if (Interrupted()) fmt::print(stderr, "interrupted: only whole axes are written\n");
+  if (results.axes.empty()) return kExitInterrupted;
   if (!WriteGrowth(flags.json, results)) return 2;
   fmt::print("written: {}\n", flags.json);
-  return DrawGrowth(results, flags.to) ? 0 : 2;
+  if (!DrawGrowth(results, flags.to)) return 2;
+  return Interrupted() ? kExitInterrupted : 0;
 }
 
 int Draw(const Flags& flags) {
@@ -100,6 +100,7 @@ std::optional<int> Parse(int argc, char** argv, Flags& flags) {
   CLI::Option* rounds = app.add_option("--rounds", flags.run.rounds, "turns of each at each point")
                             ->check(CLI::Range(1, 100))
                             ->capture_default_str();
+  app.add_option("--most", flags.run.most, "leave out the points beyond");
   app.add_option("--dir", flags.run.dir,
                  "where stores are made and removed: a directory on a real disk")
       ->check(CLI::ExistingDirectory)

@@ -15,6 +15,7 @@ struct GrowthFlags {
   double seconds = 5;  // of a run
   double warmup_seconds = 2;
   int rounds = 3;
+  double most = 1e12;  // points beyond are left out
 };
 
 struct AxisSpec {
@@ -24,8 +25,10 @@ struct AxisSpec {
   std::vector<double> quick;   // in place of them
   GrowthAxis (*run)(const AxisSpec& spec, const GrowthFlags& flags);
 
-  const std::vector<double>& PointsOf(const GrowthFlags& flags) const {
-    return flags.quick ? quick : points;
+  std::vector<double> PointsOf(const GrowthFlags& flags) const {
+    std::vector<double> chosen = flags.quick ? quick : points;
+    std::erase_if(chosen, [&](double x) { return x > flags.most; });
+    return chosen;
   }
 };
 
