@@ -243,9 +243,10 @@ std::string ToSvg(const Figure& figure) {
   canvas.Text(kMargin, 30, figure.title, "ink", kInk, 17, R"(font-weight="600")");
   canvas.Text(kMargin, 49, figure.note, "pale", kPale, 11);
   for (int at = 0; at < count; ++at) {
+    const int row = at / columns;
+    const int column = at % columns;
     PanelDrawing(canvas, figure.panels[static_cast<size_t>(at)],
-                 kMargin + at % columns * figure.panel_width,
-                 kHead + at / columns * figure.panel_height, figure)
+                 kMargin + column * figure.panel_width, kHead + row * figure.panel_height, figure)
         .Draw();
   }
   return canvas.Take() + "</svg>\n";
