@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -99,6 +100,13 @@ void Add(GrowthAxis& axis, double x, const Contender& contender) {
   series->points.push_back(std::move(point));
 }
 
+std::function<Measured(const RunOptions&)> UnlessInterrupted(
+    std::function<Measured(const RunOptions&)> run) {
+  return [run = std::move(run)](const RunOptions& options) {
+    return Interrupted() ? Measured{} : run(options);
+  };
+}
+
 // At each point the order saga, and turn by turn with it the ceilings in the same configuration.
 GrowthAxis RunPoints(const AxisSpec& spec, const GrowthFlags& flags,
                      const std::vector<Contender>& ceilings, void (*set)(Setup&, double)) {
@@ -113,6 +121,7 @@ GrowthAxis RunPoints(const AxisSpec& spec, const GrowthFlags& flags,
     fmt::print(stderr, "{} at {:.0f}\n", spec.name, x);
     std::vector<Contender> contenders = {{"skald", Skald(setup), {}}};
     contenders.insert(contenders.end(), ceilings.begin(), ceilings.end());
+    for (Contender& contender : contenders) contender.run = UnlessInterrupted(contender.run);
     Compete(contenders, setup.run, flags.rounds);
     for (const Contender& contender : contenders) Add(axis, x, contender);
   }
