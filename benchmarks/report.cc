@@ -28,9 +28,7 @@ std::string_view Name(Judgement judgement) {
 std::string Short(double value) {
   if (!std::isfinite(value)) return "none";
   if (value < 100) return fmt::format("{:.3g}", value);
-  std::string digits = fmt::format("{:.0f}", value);
-  for (size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
-  return digits;
+  return fmt::format("{}", fmt::group_digits(std::llround(value)));
 }
 
 std::string Limit(const Claim& claim) {
