@@ -173,8 +173,8 @@ int Run(const Flags& flags) {
     if (Wanted(flags, claim.id)) missing.push_back(claim);
   }
   if (!outcomes.contenders.empty()) PrintContenders(outcomes.contenders);
-  std::stable_sort(outcomes.judged.begin(), outcomes.judged.end(),
-                   [](const Judged& a, const Judged& b) { return a.claim < b.claim; });
+  std::sort(outcomes.judged.begin(), outcomes.judged.end(),
+            [](const Judged& a, const Judged& b) { return a.claim < b.claim; });
   PrintClaims(outcomes.judged, missing);
   if (!WriteJson(flags.json, flags.quick, machine, outcomes.judged, outcomes.contenders)) return 2;
   const bool failed = std::any_of(outcomes.judged.begin(), outcomes.judged.end(), Fails);

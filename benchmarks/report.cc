@@ -142,13 +142,17 @@ void PrintContenders(const std::vector<Contender>& contenders) {
   fmt::print(fmt::runtime(kRow), "ran (medians)", "per second", "CPU us each", "p50 us", "p99 us");
   for (const Contender& contender : contenders) {
     const auto median = [&](const auto& figure) { return Short(MedianOf(contender, figure)); };
-    const bool timed = contender.rounds.front().latency_p50 > 0;
+    // One without a problem tells what there is to tell; when there is none, any will do.
+    const auto good = std::find_if(contender.rounds.begin(), contender.rounds.end(),
+                                   [](const Measured& run) { return run.problem.empty(); });
+    const Measured& shown = good == contender.rounds.end() ? contender.rounds.front() : *good;
+    const bool timed = shown.latency_p50 > 0;
     fmt::print(fmt::runtime(kRow), contender.name,
                median([](const Measured& run) { return run.per_second(); }),
                median([](const Measured& run) { return run.cpu_us(); }),
                timed ? median([](const Measured& run) { return run.latency_p50 * 1e6; }) : "",
                timed ? median([](const Measured& run) { return run.latency_p99 * 1e6; }) : "");
-    for (const auto& entry : contender.rounds.front().found) {
+    for (const auto& entry : shown.found) {
       fmt::print("  {} {}\n", entry.first,
                  median([&](const Measured& run) { return run.Found(entry.first); }));
     }
