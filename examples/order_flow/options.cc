@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "repeated_orders.h"
 #include "sagas.h"
 #include "skald/base/strings.h"
 
 namespace order_flow {
 namespace {
 
-constexpr uint64_t kOrdersMax = 100'000'000;
 constexpr size_t kInFlightMax = 65'536;
 constexpr double kStockMax = 1000;
 constexpr absl::Duration kTimeToPayMax = absl::Hours(24);
@@ -107,8 +107,11 @@ void AddRunFlags(CLI::App& app, RunOptions& run, Raw& raw) {
                      ->check(CheckNotEmpty);
   app.add_option("--generate", run.generate, "Place so many drawn orders instead [100000]")
       ->type_name("N")
-      ->check(CLI::Range(uint64_t{1}, kOrdersMax))
+      ->check(CLI::Range(size_t{1}, kOrdersMax))
       ->excludes(orders);
+  app.add_option("--repeat", run.repeat, "Replay the input so often, each time as new orders [1]")
+      ->type_name("N")
+      ->check(CLI::Range(size_t{1}, kRoundsMax));
   app.add_option("--seed", run.seed, "Draws generated orders and faults [1]")->type_name("S");
   app.add_option("--data", run.data,
                  "Keep the databases here; again with the same input, it goes on [a fresh one]")
@@ -133,13 +136,14 @@ void AddRunFlags(CLI::App& app, RunOptions& run, Raw& raw) {
   AddChaosFlags(app, run.chaos);
 }
 
-absl::Status ReadFaults(const Raw& raw, RunOptions& run) {
+absl::Status ReadRest(const Raw& raw, RunOptions& run) {
   for (const std::string& failure : raw.failures) {
     SKALD_RETURN_IF_ERROR(run.faults.AddFailure(failure));
   }
   for (const std::string& delay : raw.delays) SKALD_RETURN_IF_ERROR(run.faults.AddDelay(delay));
   run.slow = !raw.delays.empty();
-  return absl::OkStatus();
+  // (How many orders a file has is known once it is read.)
+  return run.orders.empty() ? CheckRounds(run.generate, run.repeat) : absl::OkStatus();
 }
 
 void ReadStock(const Raw& raw, RunOptions& run) {
@@ -185,7 +189,7 @@ std::variant<RunOptions, AuditOptions, StatesOptions, int> ParseCommandLine(
   run.customers.seed = run.seed;
   run.chaos.seed = run.seed;
   absl::ParseDuration(raw.time_to_pay, &run.customers.time_to_pay);  // checked above
-  if (const absl::Status status = ReadFaults(raw, run); !status.ok()) {
+  if (const absl::Status status = ReadRest(raw, run); !status.ok()) {
     fmt::print(stderr, "order_flow: {}\n", skald::ToStd(status.message()));
     return kUsage;
   }

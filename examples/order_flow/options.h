@@ -16,6 +16,7 @@ namespace order_flow {
 struct RunOptions {
   std::string orders;  // a path, or "-"; empty: generate
   uint64_t generate = 100'000;
+  size_t repeat = 1;  // rounds of the input
   uint64_t seed = 1;
   std::string data;  // empty: a fresh directory
   std::string report;

@@ -35,6 +35,8 @@ class OrderSource {
   virtual size_t size() const = 0;
   // REQUIRES: index < size().
   virtual Order At(size_t index) const = 0;
+  // How often the input comes; size() is of all rounds.
+  virtual size_t rounds() const { return 1; }
   virtual const IntakeCounts& counts() const = 0;
   virtual const Demand& demand() const = 0;
   // Names the input for people, and tells it from every other one.

@@ -13,6 +13,7 @@
 #include "generator.h"
 #include "input_file.h"
 #include "order_book.h"
+#include "repeated_orders.h"
 #include "replay.h"
 #include "report.h"
 #include "sagas.h"
@@ -47,7 +48,7 @@ void InstallHandlers() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-absl::StatusOr<std::unique_ptr<OrderSource>> ReadOrders(const RunOptions& options) {
+absl::StatusOr<std::unique_ptr<OrderSource>> ReadInput(const RunOptions& options) {
   if (options.orders.empty()) {
     return std::make_unique<GeneratedOrders>(options.generate, options.seed);
   }
@@ -56,6 +57,11 @@ absl::StatusOr<std::unique_ptr<OrderSource>> ReadOrders(const RunOptions& option
       options.orders == "-" ? std::string("stdin") : fmt::format("'{}'", options.orders);
   SKALD_ASSIGN_OR_RETURN(std::unique_ptr<OrderBook> book, OrderBook::Read(*source, name));
   return book;
+}
+
+absl::StatusOr<std::unique_ptr<OrderSource>> ReadOrders(const RunOptions& options) {
+  SKALD_ASSIGN_OR_RETURN(std::unique_ptr<OrderSource> input, ReadInput(options));
+  return RepeatedOrders::Over(std::move(input), options.repeat);
 }
 
 // Everything that a run opens, in the order in which it is opened; closed the other way round.
@@ -221,7 +227,7 @@ absl::Status CutOff(const absl::Status& status, const std::string& data) {
 
 absl::Status Drive(Engine& engine, const OrderSource& orders, const RunOptions& options,
                    Tally& tally) {
-  ProgressBar bar(orders.size());
+  ProgressBar bar(orders.size(), orders.rounds());
   const auto mend = [&](const std::string& number) { options.faults.Mend(number); };
   const ReplayOptions replay{
       .in_flight = options.in_flight,

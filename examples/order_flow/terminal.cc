@@ -15,6 +15,7 @@ namespace order_flow {
 namespace {
 
 constexpr int kBarCells = 30;
+constexpr int kBarCellsBesideRound = 20;
 constexpr int kHistogramBars = 12;
 constexpr int kHistogramCells = 50;
 constexpr absl::Duration kRedraw = absl::Milliseconds(200);
@@ -75,8 +76,9 @@ std::string FormatMicros(int64_t micros) {
 
 }  // namespace
 
-ProgressBar::ProgressBar(size_t total)
+ProgressBar::ProgressBar(size_t total, size_t rounds)
     : total_(total),
+      rounds_(rounds),
       on_terminal_(isatty(STDERR_FILENO) == 1),
       began_(skald::Clock::Real().Boot()) {}
 
@@ -90,20 +92,23 @@ void ProgressBar::Show(size_t finished) {
   if (drawn_ && now - last_ < kRedraw) return;
   drawn_ = true;
   last_ = now;
-  const std::string line = ProgressLine(finished, total_, now - began_);
+  const std::string line = ProgressLine(finished, total_, rounds_, now - began_);
   fmt::print(stderr, "\r\x1b[K{}", line);
   std::fflush(stderr);
 }
 
-std::string ProgressLine(size_t finished, size_t total, absl::Duration elapsed) {
+std::string ProgressLine(size_t finished, size_t total, size_t rounds, absl::Duration elapsed) {
   const double share = total == 0 ? 1 : static_cast<double>(finished) / static_cast<double>(total);
   const double seconds = absl::ToDoubleSeconds(elapsed);
   const double rate = seconds > 0 ? static_cast<double>(finished) / seconds : 0;
-  return fmt::format("[{}{}] {} %  {} of {}  {}/s", Blocks(share, kBarCells),
-                     Spaces(kBarCells - CellsOf(share, kBarCells)), static_cast<int>(share * 100),
-                     FormatCount(static_cast<int64_t>(finished)),
-                     FormatCount(static_cast<int64_t>(total)),
-                     FormatCount(static_cast<int64_t>(rate)));
+  const int cells = rounds == 1 ? kBarCells : kBarCellsBesideRound;
+  std::string line = fmt::format(
+      "[{}{}] {} %  {} of {}  {}/s", Blocks(share, cells), Spaces(cells - CellsOf(share, cells)),
+      static_cast<int>(share * 100), FormatCount(static_cast<int64_t>(finished)),
+      FormatCount(static_cast<int64_t>(total)), FormatCount(static_cast<int64_t>(rate)));
+  if (rounds == 1 || total == 0) return line;
+  const size_t round = std::min(rounds, finished / (total / rounds) + 1);
+  return line + fmt::format("  round {} of {}", round, rounds);
 }
 
 std::string IntakeTable(const IntakeCounts& counts) {

@@ -15,7 +15,7 @@ namespace order_flow {
 // Draws on stderr, over its last drawing, a few times a second; only when that is a terminal.
 class ProgressBar {
  public:
-  explicit ProgressBar(size_t total);
+  ProgressBar(size_t total, size_t rounds);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -24,14 +24,16 @@ class ProgressBar {
 
  private:
   size_t total_;
+  size_t rounds_;
   bool on_terminal_;
   bool drawn_ = false;
   absl::Duration began_;
   absl::Duration last_;
 };
 
-// "[█████▍    ]  54 %  54,321 of 100,000  12,345/s": a line of at most 79 columns.
-std::string ProgressLine(size_t finished, size_t total, absl::Duration elapsed);
+// "[█████▍    ] 54 %  54,321 of 100,000  12,345/s", and of several rounds the one that is under
+// way: "  round 3 of 100". At most 79 columns, with rounds up to a million orders.
+std::string ProgressLine(size_t finished, size_t total, size_t rounds, absl::Duration elapsed);
 
 // The tables, each ending with a blank line.
 std::string IntakeTable(const IntakeCounts& counts);

@@ -107,7 +107,7 @@ TEST_CASE("order_flow explains itself") {
   CHECK(help.code == 0);
   for (const char* flag :
        {"--orders", "--generate", "--seed", "--data", "--in-flight", "--stock", "--fail", "--slow",
-        "--report", "audit", "--payment-callback", "--operator", "--cancel"}) {
+        "--report", "audit", "--payment-callback", "--operator", "--cancel", "--repeat"}) {
     INFO(flag);
     CHECK(help.out.find(flag) != std::string::npos);
   }

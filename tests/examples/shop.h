@@ -34,7 +34,8 @@ SmallLog MakeSmallLog(int orders);
 Ended OrderFlow(std::vector<std::string> flags, const std::string& input = "");
 nlohmann::json ReadJson(const std::string& path);
 
-// Fails the test unless the report says what `log` adds up to, every sale and return completed.
-void CheckReport(const nlohmann::json& report, const SmallLog& log);
+// Fails the test unless the report says what `log` adds up to in so many rounds, every sale and
+// return completed.
+void CheckReport(const nlohmann::json& report, const SmallLog& log, int rounds = 1);
 
 }  // namespace example_tests
