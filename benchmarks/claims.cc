@@ -34,6 +34,7 @@ struct Flags {
   std::string json = "benchmarks/results.json";
   double seconds = 0;  // 0: by --quick
   uint32_t in_flight = 1024;
+  std::string orders;
 };
 
 int RoundsOf(const Flags& flags) {
@@ -47,6 +48,7 @@ FieldPlan PlanFor(const Flags& flags) {
                          .warmup_seconds = flags.quick ? 0.5 : 3,
                          .seconds = flags.quick ? 2.0 : 15,
                          .in_flight = flags.in_flight}};
+  plan.orders = flags.orders;
   if (flags.seconds > 0) plan.run.seconds = flags.seconds;
   return plan;
 }
@@ -220,6 +222,9 @@ int Main(int argc, char** argv) {
                  "sagas, or calls, kept going where a claim does not say how many")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
+  app.add_option("--orders", flags.orders,
+                 "claim 15 places this log, as order_flow --orders does; instead of drawn orders")
+      ->check(CLI::ExistingFile);
   CLI11_PARSE(app, argc, argv);
   if (const std::string problem = Problem(flags); !problem.empty()) {
     fmt::print(stderr, "{}\n", problem);

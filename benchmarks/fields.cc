@@ -7,6 +7,9 @@
 #include "engine.h"
 #include "kept.h"
 #include "many.h"
+#ifdef BENCH_ORDER_FLOW
+#include "order_flow_claim.h"
+#endif
 #include "pool_orders.h"
 #include "weight.h"
 
@@ -76,6 +79,9 @@ constexpr std::array kFields = {
     Field{"kept", EnterKept},                // claims 10, 11
     Field{"pool", EnterPool},                // claim 12
     Field{"barrier", EnterBarrier},          // claim 13
+#ifdef BENCH_ORDER_FLOW
+    Field{"order flow", EnterOrderFlow},  // claim 15
+#endif
 };
 
 }  // namespace

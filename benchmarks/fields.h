@@ -27,6 +27,7 @@ struct FieldPlan {
   bool quick = false;  // short, and on small data: say in `note` on how much
   RunOptions run;
   double seconds_max = std::numeric_limits<double>::infinity();  // of run.seconds, however long
+  std::string orders;  // a log for the order flow; empty: drawn orders
   std::string note;  // what a reader must know of this run's size; printed and kept with its claims
 };
 

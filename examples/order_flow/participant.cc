@@ -18,13 +18,19 @@ constexpr absl::Duration kLeaseMax = absl::Seconds(30);
 
 }  // namespace
 
+absl::StatusOr<std::shared_ptr<skald::Store>> OpenRocksDb(const std::string& path,
+                                                          size_t memory_bytes) {
+  skald::RocksDbOptions options;
+  options.memory_bytes = memory_bytes;
+  return skald::OpenRocksDbStore(path, options);
+}
+
 absl::StatusOr<std::unique_ptr<Participant>> Participant::Open(const std::string& directory,
                                                                const std::string& name,
-                                                               ParticipantOptions options) {
-  skald::RocksDbOptions database;
-  database.memory_bytes = kMemoryBytes;
+                                                               ParticipantOptions options,
+                                                               const OpenStore& open) {
   SKALD_ASSIGN_OR_RETURN(std::shared_ptr<skald::Store> store,
-                         skald::OpenRocksDbStore(fmt::format("{}/{}", directory, name), database));
+                         open(fmt::format("{}/{}", directory, name), kMemoryBytes));
   return Over(std::move(store), name, std::move(options));
 }
 

@@ -4,6 +4,8 @@
 // good, commit without holding a thread.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +27,12 @@
 
 namespace order_flow {
 
+// Opens or makes a database whose buffers and caches may hold about `memory_bytes`.
+using OpenStore = std::function<absl::StatusOr<std::shared_ptr<skald::Store>>(
+    const std::string& path, size_t memory_bytes)>;
+absl::StatusOr<std::shared_ptr<skald::Store>> OpenRocksDb(const std::string& path,
+                                                          size_t memory_bytes);
+
 struct ParticipantOptions {
   // Its rows are written by the holder of its lease alone, whoever else has its store open. Opening
   // it takes the lease over.
@@ -36,10 +44,11 @@ struct ParticipantOptions {
 
 class Participant {
  public:
-  // Opens or makes the database `directory`/`name`.
+  // Opens or makes the database `directory`/`name`, by `open`.
   static absl::StatusOr<std::unique_ptr<Participant>> Open(const std::string& directory,
                                                            const std::string& name,
-                                                           ParticipantOptions options = {});
+                                                           ParticipantOptions options,
+                                                           const OpenStore& open);
   // Over a store that others may have open, too.
   static absl::StatusOr<std::unique_ptr<Participant>> Over(std::shared_ptr<skald::Store> store,
                                                            const std::string& name,

@@ -10,27 +10,18 @@
 
 #include "books.h"
 #include "data_directory.h"
+#include "drive.h"
 #include "generator.h"
 #include "input_file.h"
 #include "order_book.h"
 #include "repeated_orders.h"
-#include "replay.h"
 #include "report.h"
-#include "sagas.h"
-#include "skald/async/thread_pool.h"
 #include "skald/base/status.h"
 #include "skald/base/strings.h"
-#include "skald/coordinator/coordinator.h"
-#include "skald/rocksdb/rocksdb_store.h"
 #include "terminal.h"
 
 namespace order_flow {
 namespace {
-
-constexpr absl::Duration kDrainMax = absl::Seconds(10);
-constexpr absl::Duration kTellMax = absl::Seconds(60);
-constexpr size_t kSagaMemoryBytes = size_t{192} << 20;
-constexpr size_t kSlowThreadsMax = 256;
 
 std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set in a signal handler");
@@ -62,38 +53,6 @@ absl::StatusOr<std::unique_ptr<OrderSource>> ReadInput(const RunOptions& options
 absl::StatusOr<std::unique_ptr<OrderSource>> ReadOrders(const RunOptions& options) {
   SKALD_ASSIGN_OR_RETURN(std::unique_ptr<OrderSource> input, ReadInput(options));
   return RepeatedOrders::Over(std::move(input), options.repeat);
-}
-
-// Everything that a run opens, in the order in which it is opened; closed the other way round.
-struct Engine {
-  std::unique_ptr<Shop> shop;
-  std::unique_ptr<skald::Store> sagas;
-  std::unique_ptr<skald::ThreadPool> pool;
-  std::unique_ptr<skald::Coordinator> coordinator;
-  std::shared_ptr<Customers> customers;
-};
-
-absl::StatusOr<Engine> OpenEngine(const RunOptions& options, const std::string& data,
-                                  const OrderSource& orders) {
-  Engine engine;
-  SKALD_ASSIGN_OR_RETURN(engine.shop, Shop::Open(data, options.chaos));
-  SKALD_RETURN_IF_ERROR(engine.shop->warehouses.SetUp(orders, options.stock));
-  skald::RocksDbOptions store;
-  store.memory_bytes = kSagaMemoryBytes;
-  SKALD_ASSIGN_OR_RETURN(engine.sagas, skald::OpenRocksDbStore(data + "/sagas", store));
-  // A step that takes its time holds a thread meanwhile; the others answer by callback.
-  const size_t threads = options.slow ? std::min(options.in_flight, kSlowThreadsMax) : 0;
-  engine.pool = std::make_unique<skald::ThreadPool>(
-      skald::ThreadPoolOptions{.threads = threads, .name = "steps"});
-  std::vector<skald::Definition> definitions = {
-      PlaceOrder(*engine.shop, options.faults),
-      PlaceOrderOnCallback(*engine.shop, options.faults, options.customers.time_to_pay),
-      ShipParcel(*engine.shop, options.faults), ReturnGoods(*engine.shop, options.faults)};
-  SKALD_ASSIGN_OR_RETURN(engine.coordinator, skald::Coordinator::Open(*engine.sagas, *engine.pool,
-                                                                      std::move(definitions)));
-  engine.customers =
-      std::make_shared<Customers>(*engine.coordinator, *engine.shop, options.customers);
-  return engine;
 }
 
 bool IsStateOf(const Books& books, const std::string& number, SagaEnd end) {
@@ -225,32 +184,6 @@ absl::Status CutOff(const absl::Status& status, const std::string& data) {
                              skald::ToStd(status.message()), data))};
 }
 
-absl::Status Drive(Engine& engine, const OrderSource& orders, const RunOptions& options,
-                   Tally& tally) {
-  ProgressBar bar(orders.size(), orders.rounds());
-  const auto mend = [&](const std::string& number) { options.faults.Mend(number); };
-  const ReplayOptions replay{
-      .in_flight = options.in_flight,
-      .mend = options.with_operator ? std::function<void(const std::string&)>(mend) : nullptr,
-      .may_go_on =
-          [&engine] {
-            const bool stop = interrupted.load(std::memory_order_relaxed);
-            return stop ? absl::CancelledError("stopped") : engine.shop->Health();
-          },
-      .progress = [&bar](size_t finished) { bar.Show(finished); }};
-  const absl::Status status = Replay(*engine.coordinator, *engine.customers, orders, replay, tally);
-  // Where a participant cannot write, tries would only run out: its orders go on another time.
-  const absl::Duration drain_max = engine.shop->Health().ok() ? kDrainMax : absl::ZeroDuration();
-  engine.customers->Close();
-  const absl::Status drained = engine.coordinator->Shutdown(drain_max);
-  // Work of steps may still be queued that uses what the engine holds.
-  skald::IgnoreError(engine.pool->Shutdown(skald::Deadline::In(skald::Clock::Real(), kDrainMax)),
-                     "the pool waits for the rest when it is destroyed");
-  if (!status.ok() || !drained.ok()) return status.ok() ? drained : status;
-  if (engine.shop->chaos() != nullptr) SKALD_RETURN_IF_ERROR(engine.shop->chaos()->Finish());
-  return engine.shop->TellEverything(kTellMax);
-}
-
 }  // namespace
 
 absl::StatusOr<int> Run(const RunOptions& options) {
@@ -265,7 +198,11 @@ absl::StatusOr<int> Run(const RunOptions& options) {
       PrepareData(data, {orders->identity(), options.stock_text, PaymentText(options.customers)}));
   SKALD_ASSIGN_OR_RETURN(Engine engine, OpenEngine(options, data, *orders));
   Tally tally;
-  const absl::Status status = Drive(engine, *orders, options, tally);
+  ProgressBar bar(orders->size(), orders->rounds());
+  const Watch watch{.stop = [] { return interrupted.load(std::memory_order_relaxed); },
+                    .progress = [&bar](size_t finished) { bar.Show(finished); }};
+  const absl::Status status = Drive(engine, *orders, options, watch, tally);
+  bar.Clear();
   if (absl::IsCancelled(status)) return Interrupted(data, *orders, tally);
   if (!status.ok()) return CutOff(status, data);
   SKALD_ASSIGN_OR_RETURN(const Report report,

@@ -24,7 +24,7 @@ Shop::~Shop() {
 }
 
 absl::StatusOr<std::unique_ptr<Shop>> Shop::Open(const std::string& directory,
-                                                 const ChaosOptions& chaos) {
+                                                 const ChaosOptions& chaos, const OpenStore& open) {
   Databases databases;
   if (chaos.any()) databases.chaos = std::make_unique<Chaos>(chaos);
   const ParticipantOptions options{.chaos = databases.chaos.get()};
@@ -32,13 +32,13 @@ absl::StatusOr<std::unique_ptr<Shop>> Shop::Open(const std::string& directory,
   leased.leased = true;
   for (uint8_t i = 0; i < kWarehouses; ++i) {
     SKALD_ASSIGN_OR_RETURN(databases.warehouses[i],
-                           Participant::Open(directory, WarehouseName(i), leased));
+                           Participant::Open(directory, WarehouseName(i), leased, open));
   }
-  SKALD_ASSIGN_OR_RETURN(databases.coupons, Participant::Open(directory, "coupons", options));
-  SKALD_ASSIGN_OR_RETURN(databases.points, Participant::Open(directory, "points", options));
-  SKALD_ASSIGN_OR_RETURN(databases.payment, Participant::Open(directory, "payment", options));
-  SKALD_ASSIGN_OR_RETURN(databases.orders, Participant::Open(directory, "orders", options));
-  SKALD_ASSIGN_OR_RETURN(databases.mailer, Participant::Open(directory, "mailer"));
+  SKALD_ASSIGN_OR_RETURN(databases.coupons, Participant::Open(directory, "coupons", options, open));
+  SKALD_ASSIGN_OR_RETURN(databases.points, Participant::Open(directory, "points", options, open));
+  SKALD_ASSIGN_OR_RETURN(databases.payment, Participant::Open(directory, "payment", options, open));
+  SKALD_ASSIGN_OR_RETURN(databases.orders, Participant::Open(directory, "orders", options, open));
+  SKALD_ASSIGN_OR_RETURN(databases.mailer, Participant::Open(directory, "mailer", {}, open));
   SKALD_ASSIGN_OR_RETURN(databases.of_orders, Orders::OpenPieces(*databases.orders));
   std::unique_ptr<Shop> shop(new Shop(std::move(databases)));
   SKALD_ASSIGN_OR_RETURN(shop->relay_,

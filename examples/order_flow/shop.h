@@ -21,9 +21,10 @@ namespace order_flow {
 // THREADS: any.
 class Shop {
  public:
-  // Opens or makes the databases in `directory`.
+  // Opens or makes the databases in `directory`, each by `open`.
   static absl::StatusOr<std::unique_ptr<Shop>> Open(const std::string& directory,
-                                                    const ChaosOptions& chaos);
+                                                    const ChaosOptions& chaos,
+                                                    const OpenStore& open);
   ~Shop();
 
   // OK while all can write; otherwise why one no longer can, until it is opened again.

@@ -83,7 +83,12 @@ ProgressBar::ProgressBar(size_t total, size_t rounds)
       began_(skald::Clock::Real().Boot()) {}
 
 ProgressBar::~ProgressBar() {
+  Clear();
+}
+
+void ProgressBar::Clear() {
   if (drawn_) std::fputs("\r\x1b[K", stderr);
+  drawn_ = false;
 }
 
 void ProgressBar::Show(size_t finished) {

@@ -21,6 +21,7 @@ class ProgressBar {
   ProgressBar& operator=(const ProgressBar&) = delete;
 
   void Show(size_t finished);
+  void Clear();
 
  private:
   size_t total_;
