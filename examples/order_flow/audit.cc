@@ -1,13 +1,15 @@
-#include <fmt/format.h>
+#include "audit.h"
 
-#include <functional>
+#include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "books.h"
 #include "finding.h"
 #include "money.h"
 #include "points.h"
+#include "skald/base/status.h"
 
 namespace order_flow {
 namespace {
@@ -16,25 +18,25 @@ bool IsPaidFor(GoodsState state) {
   return state == GoodsState::kSold || state == GoodsState::kShipped;
 }
 
-Check StockIsComplete(const Books& books) {
-  Finding finding("every item has its stock row");
+void ItemsHaveStock(const Books& books, Finding& finding) {
   // Before that is done no order has begun.
   finding.Expect(books.set_up || books.goods.empty(), "the databases were never set up");
-  const auto rows = static_cast<int64_t>(books.stock.size());
-  finding.Expect(!books.set_up || rows == books.setup.stock_rows,
-                 "{} stock rows, of {} that were written", FormatCount(rows),
-                 FormatCount(books.setup.stock_rows));
   for (const auto& [number, goods] : books.goods) {
     for (const OrderItem& item : goods.items) {
       finding.Expect(books.stock.contains(item.code), "order {} has {}, which has no stock row",
                      number, item.code);
     }
   }
-  return std::move(finding).Conclude("rows and lines");
 }
 
-Check StockAddsUp(const Books& books) {
-  Finding finding("stock = initial - reserved - sold + returned");
+void StockIsComplete(const Books& books, Finding& finding) {
+  const auto rows = static_cast<int64_t>(books.stock.size());
+  finding.Expect(!books.set_up || rows == books.setup.stock_rows,
+                 "{} stock rows, of {} that were written", FormatCount(rows),
+                 FormatCount(books.setup.stock_rows));
+}
+
+void StockAddsUp(const Books& books, Finding& finding) {
   for (const auto& [item, row] : books.stock) {
     const int64_t expected = row.initial - row.reserved - row.sold + row.returned;
     finding.Expect(row.on_hand == expected, "{}: {} on hand, {} by its movements", item,
@@ -42,12 +44,10 @@ Check StockAddsUp(const Books& books) {
     finding.Expect(row.on_hand >= 0 && row.reserved >= 0 && row.sold >= 0 && row.returned >= 0,
                    "{}: a negative count", item);
   }
-  return std::move(finding).Conclude("sums");
 }
 
 // What orders say that became of each item.
-std::map<std::string, StockRow> MovementsOf(const Books& books) {
-  std::map<std::string, StockRow> moved;
+void AddMovements(const Books& books, std::map<std::string, StockRow>& moved) {
   for (const auto& [name, goods] : books.parcels) {
     for (const OrderItem& item : goods.items) {
       StockRow& row = moved[item.code];
@@ -56,12 +56,10 @@ std::map<std::string, StockRow> MovementsOf(const Books& books) {
       if (goods.state == GoodsState::kReturned) row.returned += item.quantity;
     }
   }
-  return moved;
 }
 
-Check StockAgreesWithOrders(const Books& books) {
-  Finding finding("stock moved as the orders say");
-  const std::map<std::string, StockRow> moved = MovementsOf(books);
+void StockAgreesWithOrders(const Books& books, const std::map<std::string, StockRow>& moved,
+                           Finding& finding) {
   for (const auto& [item, row] : books.stock) {
     const auto found = moved.find(item);
     const StockRow orders = found == moved.end() ? StockRow{} : found->second;
@@ -71,21 +69,17 @@ Check StockAgreesWithOrders(const Books& books) {
                    item, row.sold, row.returned, row.reserved, orders.sold, orders.returned,
                    orders.reserved);
   }
-  return std::move(finding).Conclude("items");
 }
 
-Check ParcelsGoTogether(const Books& books) {
-  Finding finding("an order's parcels go together");
+void ParcelsGoTogether(const Books& books, Finding& finding) {
   for (const auto& [number, goods] : books.goods) {
     const auto wrong = books.scattered.find(number);
     finding.Expect(wrong == books.scattered.end(), "order {}: {}", number,
                    wrong == books.scattered.end() ? "" : wrong->second);
   }
-  return std::move(finding).Conclude("orders");
 }
 
-Check HeldMoneyIsUsedOrGivenBack(const Books& books) {
-  Finding finding("money paid first = charged or given back");
+void HeldMoneyIsUsedOrGivenBack(const Books& books, bool by_callback, Finding& finding) {
   for (const auto& [number, held] : books.held) {
     const auto goods = books.goods.find(number);
     const auto payment = books.payments.find(number);
@@ -106,14 +100,12 @@ Check HeldMoneyIsUsedOrGivenBack(const Books& books) {
     const auto held = books.held.find(number);
     const bool used = held != books.held.end() && held->second.state == HeldState::kUsed;
     finding.Expect(
-        used == books.by_callback, "order {} was charged, {}", number,
-        books.by_callback ? "and its customer had not paid" : "and its customer had paid before");
+        used == by_callback, "order {} was charged, {}", number,
+        by_callback ? "and its customer had not paid" : "and its customer had paid before");
   }
-  return std::move(finding).Conclude("payments");
 }
 
-Check PaymentsAgreeWithOrders(const Books& books) {
-  Finding finding("revenue = what the orders cost");
+void PaymentsAgreeWithOrders(const Books& books, Finding& finding) {
   for (const auto& [number, goods] : books.goods) {
     const auto paid = books.payments.find(number);
     const bool is_paid = paid != books.payments.end();
@@ -128,21 +120,17 @@ Check PaymentsAgreeWithOrders(const Books& books) {
   for (const auto& [number, payment] : books.payments) {
     finding.Expect(books.goods.contains(number), "order {} was charged, yet has no goods", number);
   }
-  return std::move(finding).Conclude("orders");
 }
 
-Check PaymentsAddUp(const Books& books) {
-  Finding finding("revenue = paid + discounts + points");
+void PaymentsAddUp(const Books& books, Finding& finding) {
   for (const auto& [number, row] : books.payments) {
     finding.Expect(row.total == row.paid + row.discount + row.points_value && row.paid >= 0,
                    "order {}: {} is not {} + {} + {}", number, row.total, row.paid, row.discount,
                    row.points_value);
   }
-  return std::move(finding).Conclude("payments");
 }
 
-Check RefundsAgreeWithReturns(const Books& books) {
-  Finding finding("refunds = what was returned");
+void RefundsAgreeWithReturns(const Books& books, Finding& finding) {
   for (const auto& [number, goods] : books.goods) {
     if (goods.state != GoodsState::kReturned) continue;
     const auto refund = books.refunds.find(number);
@@ -150,11 +138,9 @@ Check RefundsAgreeWithReturns(const Books& books) {
                    "return {} of {} was taken in, yet not refunded so", number,
                    FormatPounds(goods.total));
   }
-  return std::move(finding).Conclude("returns");
 }
 
-Check CouponsAgreeWithPayments(const Books& books) {
-  Finding finding("coupons = discounts given");
+void CouponsAgreeWithPayments(const Books& books, Finding& finding) {
   for (const auto& [code, coupon] : books.coupons) {
     const auto payment = books.payments.find(coupon.order);
     const auto goods = books.goods.find(coupon.order);
@@ -178,23 +164,26 @@ Check CouponsAgreeWithPayments(const Books& books) {
     finding.Expect(payment.discount == 0 || has_coupon, "order {} got a discount without a coupon",
                    number);
   }
-  return std::move(finding).Conclude("coupons and payments");
 }
 
-Check PointsAreConserved(const Books& books) {
-  Finding finding("points granted = balance + frozen + spent");
-  std::map<std::string, AccountRow> sums;
+// What orders say of each customer's account.
+void AddHolds(const Books& books, std::map<std::string, AccountRow>& sums) {
   for (const auto& [number, hold] : books.holds) {
     AccountRow& sum = sums[hold.customer];
     sum.granted += hold.granted;
     if (hold.state == HoldState::kFrozen) sum.frozen += hold.points;
     if (hold.state == HoldState::kGranted) sum.spent += hold.points;
   }
+}
+
+void PointsAreConserved(const Books& books, const std::map<std::string, AccountRow>& sums,
+                        Finding& finding) {
   for (const auto& [customer, row] : books.accounts) {
     finding.Expect(row.granted == row.balance + row.frozen + row.spent && row.balance >= 0,
                    "customer {}: {} granted, {} + {} + {} there", customer, row.granted,
                    row.balance, row.frozen, row.spent);
-    const AccountRow& sum = sums[customer];
+    const auto found = sums.find(customer);
+    const AccountRow sum = found == sums.end() ? AccountRow{} : found->second;
     finding.Expect(row.granted == sum.granted && row.frozen == sum.frozen && row.spent == sum.spent,
                    "customer {}: the account is not what the orders say", customer);
   }
@@ -202,11 +191,9 @@ Check PointsAreConserved(const Books& books) {
     finding.Expect(books.accounts.contains(customer), "customer {} has orders but no account",
                    customer);
   }
-  return std::move(finding).Conclude("accounts");
 }
 
-Check PointsAgreeWithOrders(const Books& books) {
-  Finding finding("points = what the orders used");
+void PointsAgreeWithOrders(const Books& books, Finding& finding) {
   for (const auto& [number, goods] : books.goods) {
     const auto hold = books.holds.find(number);
     const bool held = hold != books.holds.end();
@@ -225,11 +212,9 @@ Check PointsAgreeWithOrders(const Books& books) {
     finding.Expect(payment->second.points_value == points * kMillsPerPoint,
                    "order {} was paid with other points than it held", number);
   }
-  return std::move(finding).Conclude("orders and payments");
 }
 
-Check RefusedOrdersTookNothing(const Books& books) {
-  Finding finding("refused orders took nothing");
+void RefusedOrdersTookNothing(const Books& books, Finding& finding) {
   for (const auto& [step, refusals] : books.refused) {
     for (const auto& [number, reason] : refusals) {
       const auto goods = books.goods.find(number);
@@ -238,29 +223,97 @@ Check RefusedOrdersTookNothing(const Books& books) {
                      "order {} was refused at {} and went through", number, step);
     }
   }
-  return std::move(finding).Conclude("refusals");
 }
+
+void NumbersAreGivenOnce(std::vector<int64_t> numbers, Finding& finding) {
+  std::ranges::sort(numbers);
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    finding.Expect(numbers[i] > 0, "an order has the number {}", numbers[i]);
+    finding.Expect(i == 0 || numbers[i] != numbers[i - 1], "several orders have the number {}",
+                   numbers[i]);
+  }
+}
+
+// All checks, part by part.
+class Auditor {
+ public:
+  explicit Auditor(bool by_callback) : by_callback_(by_callback) {}
+
+  void Look(const Books& books) {
+    ItemsHaveStock(books, stock_rows_);
+    AddMovements(books, moved_);
+    ParcelsGoTogether(books, parcels_);
+    PaymentsAgreeWithOrders(books, revenue_);
+    HeldMoneyIsUsedOrGivenBack(books, by_callback_, held_);
+    PaymentsAddUp(books, payments_);
+    RefundsAgreeWithReturns(books, refunds_);
+    CouponsAgreeWithPayments(books, coupons_);
+    AddHolds(books, holds_);
+    PointsAgreeWithOrders(books, points_used_);
+    RefusedOrdersTookNothing(books, refusals_);
+    StatesAgreeWithWhatHappened(books, states_);
+    for (const auto& [number, placed] : books.placed) numbers_.push_back(placed.id);
+    EventsAreToldOnceInOrder(books, events_);
+  }
+
+  // Behind all parts.
+  Audit Conclude(const Books& books) {
+    StockIsComplete(books, stock_rows_);
+    StockAddsUp(books, stock_sums_);
+    StockAgreesWithOrders(books, moved_, stock_moved_);
+    PointsAreConserved(books, holds_, points_kept_);
+    NumbersAreGivenOnce(std::move(numbers_), given_once_);
+    events_.Expect(books.parked == 0, "{} events are parked", FormatCount(books.parked));
+    return {{stock_rows_.Conclude("rows and lines"), stock_sums_.Conclude("sums"),
+             stock_moved_.Conclude("items"), parcels_.Conclude("orders"),
+             revenue_.Conclude("orders"), held_.Conclude("payments"),
+             payments_.Conclude("payments"), refunds_.Conclude("returns"),
+             coupons_.Conclude("coupons and payments"), points_kept_.Conclude("accounts"),
+             points_used_.Conclude("orders and payments"), refusals_.Conclude("refusals"),
+             states_.Conclude("orders and rows"), given_once_.Conclude("orders"),
+             events_.Conclude("orders")}};
+  }
+
+ private:
+  const bool by_callback_;
+  Finding stock_rows_{"every item has its stock row"};
+  Finding stock_sums_{"stock = initial - reserved - sold + returned"};
+  Finding stock_moved_{"stock moved as the orders say"};
+  Finding parcels_{"an order's parcels go together"};
+  Finding revenue_{"revenue = what the orders cost"};
+  Finding held_{"money paid first = charged or given back"};
+  Finding payments_{"revenue = paid + discounts + points"};
+  Finding refunds_{"refunds = what was returned"};
+  Finding coupons_{"coupons = discounts given"};
+  Finding points_kept_{"points granted = balance + frozen + spent"};
+  Finding points_used_{"points = what the orders used"};
+  Finding refusals_{"refused orders took nothing"};
+  Finding states_{"an order's state is what became of it"};
+  Finding given_once_{"order numbers are given once"};
+  Finding events_{"what happened to an order is told once"};
+  std::map<std::string, StockRow> moved_;    // by item
+  std::map<std::string, AccountRow> holds_;  // by customer
+  std::vector<int64_t> numbers_;
+};
 
 }  // namespace
 
-Audit CheckBooks(const Books& books) {
-  Audit audit;
-  audit.checks.push_back(StockIsComplete(books));
-  audit.checks.push_back(StockAddsUp(books));
-  audit.checks.push_back(StockAgreesWithOrders(books));
-  audit.checks.push_back(ParcelsGoTogether(books));
-  audit.checks.push_back(PaymentsAgreeWithOrders(books));
-  audit.checks.push_back(HeldMoneyIsUsedOrGivenBack(books));
-  audit.checks.push_back(PaymentsAddUp(books));
-  audit.checks.push_back(RefundsAgreeWithReturns(books));
-  audit.checks.push_back(CouponsAgreeWithPayments(books));
-  audit.checks.push_back(PointsAreConserved(books));
-  audit.checks.push_back(PointsAgreeWithOrders(books));
-  audit.checks.push_back(RefusedOrdersTookNothing(books));
-  audit.checks.push_back(StatesAgreeWithWhatHappened(books));
-  audit.checks.push_back(OrderNumbersAreGivenOnce(books));
-  audit.checks.push_back(EventsAreToldOnceInOrder(books));
-  return audit;
+absl::StatusOr<Audited> AuditBooks(const BookStores& stores, bool by_callback) {
+  SKALD_ASSIGN_OR_RETURN(BookReader reader, BookReader::Open(stores));
+  Audited audited;
+  Auditor auditor(by_callback);
+  while (true) {
+    SKALD_ASSIGN_OR_RETURN(const bool more, reader.Next());
+    if (!more) break;
+    AddOrders(reader.books(), audited.report);
+    auditor.Look(reader.books());
+    audited.payments_held += std::ranges::count_if(
+        reader.books().held, [](const auto& row) { return row.second.state == HeldState::kHeld; });
+  }
+  AddStanding(reader.books(), audited.report);
+  audited.report.audit = auditor.Conclude(reader.books());
+  audited.orders_waiting = static_cast<int64_t>(reader.orders_waiting());
+  return audited;
 }
 
 }  // namespace order_flow

@@ -91,8 +91,7 @@ bool Ascends(const NoticeRow& row) {
 
 }  // namespace
 
-Check StatesAgreeWithWhatHappened(const Books& books) {
-  Finding finding("an order's state is what became of it");
+void StatesAgreeWithWhatHappened(const Books& books, Finding& finding) {
   for (const auto& [number, placed] : books.placed) {
     const GoodsRow* goods = Find(books.goods, number);
     finding.Expect(goods == nullptr || goods->total == placed.total,
@@ -117,22 +116,9 @@ Check StatesAgreeWithWhatHappened(const Books& books) {
   opened(books.payments, "a payment");
   opened(books.refunds, "a refund");
   opened(books.states, "a state");
-  return std::move(finding).Conclude("orders and rows");
 }
 
-Check OrderNumbersAreGivenOnce(const Books& books) {
-  Finding finding("order numbers are given once");
-  std::set<int64_t> seen;
-  for (const auto& [number, placed] : books.placed) {
-    finding.Expect(placed.id > 0, "order {} has the number {}", number, placed.id);
-    finding.Expect(seen.insert(placed.id).second, "order {} has a number that another has, {}",
-                   number, placed.id);
-  }
-  return std::move(finding).Conclude("orders");
-}
-
-Check EventsAreToldOnceInOrder(const Books& books) {
-  Finding finding("what happened to an order is told once");
+void EventsAreToldOnceInOrder(const Books& books, Finding& finding) {
   for (const auto& [number, state] : books.states) {
     const PlacedRow* placed = Find(books.placed, number);
     const OrderKind kind = placed == nullptr ? OrderKind::kSale : placed->kind;
@@ -150,8 +136,6 @@ Check EventsAreToldOnceInOrder(const Books& books) {
                      number);
     }
   }
-  finding.Expect(books.parked == 0, "{} events are parked", FormatCount(books.parked));
-  return std::move(finding).Conclude("orders");
 }
 
 }  // namespace order_flow

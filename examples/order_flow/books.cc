@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "order_book.h"
 #include "sagas.h"
 #include "skald/base/bytes.h"
 #include "skald/base/status.h"
@@ -14,6 +15,9 @@
 namespace order_flow {
 namespace {
 
+// How many orders are held in memory at a time.
+constexpr size_t kOrdersAtATime = 1000;
+
 // The first key behind all that begin with `prefix`.
 std::string After(std::string_view prefix) {
   std::string end(prefix);
@@ -21,10 +25,14 @@ std::string After(std::string_view prefix) {
   return end;
 }
 
-// Calls visit(name, value) for each row under `prefix`.
+// Calls visit(name, value) for each row under `prefix` whose name is of the part, or, where names
+// are those of orders behind a `word`, whose order is.
 template <typename Visitor>
-absl::Status ForEachRow(skald::Store& store, std::string_view prefix, Visitor visit) {
-  const skald::KeyRange range{std::string(prefix), After(prefix)};
+absl::Status ForEachRow(skald::Store& store, std::string_view prefix, const OrderRange& part,
+                        Visitor visit, std::string_view word = {}) {
+  skald::KeyRange range{std::string(prefix), After(prefix)};
+  if (!part.from.empty()) range.from += std::string(word) + part.from;
+  if (part.to) range.to = std::string(prefix) + std::string(word) + *part.to;
   SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<skald::Cursor> cursor,
                          store.Scan(skald::Space::kRows, range));
   for (; cursor->Valid(); cursor->Next()) {
@@ -32,19 +40,24 @@ absl::Status ForEachRow(skald::Store& store, std::string_view prefix, Visitor vi
   }
   return cursor->status();
 }
+template <typename Visitor>
+absl::Status ForEachRow(skald::Store& store, std::string_view prefix, Visitor visit) {
+  return ForEachRow(store, prefix, OrderRange(), std::move(visit));
+}
 
 template <typename Row>
-absl::Status ReadRows(skald::Store& store, std::string_view prefix,
-                      std::map<std::string, Row>& into) {
-  return ForEachRow(store, prefix, [&](std::string name, std::string_view value) -> absl::Status {
+absl::Status ReadRows(skald::Store& store, std::string_view prefix, const OrderRange& part,
+                      std::map<std::string, Row>& into, std::string_view word = {}) {
+  const auto read = [&](std::string name, std::string_view value) -> absl::Status {
     SKALD_ASSIGN_OR_RETURN(Row row, DecodeRow<Row>(KeyOf(prefix, name), value));
     into.emplace_hint(into.end(), std::move(name), std::move(row));
     return absl::OkStatus();
-  });
+  };
+  return ForEachRow(store, prefix, part, read, word);
 }
 
-absl::Status ReadRefusals(skald::Store& store, Refusals& into) {
-  return ForEachRow(store, kRefusedPrefix, [&](std::string name, std::string_view reason) {
+absl::Status ReadRefusals(skald::Store& store, const OrderRange& part, Refusals& into) {
+  return ForEachRow(store, kRefusedPrefix, part, [&](std::string name, std::string_view reason) {
     into.emplace_hint(into.end(), std::move(name), std::string(reason));
     return absl::OkStatus();
   });
@@ -92,16 +105,15 @@ void AddParcel(Books& books, const std::string& number, const GoodsRow& parcel) 
   }
 }
 
-absl::Status ReadWarehouse(skald::Store& store, uint8_t warehouse, Books& books) {
-  SKALD_RETURN_IF_ERROR(ReadSetup(store, books));
-  SKALD_RETURN_IF_ERROR(ReadRows(store, kStockPrefix, books.stock));
+absl::Status ReadWarehouse(skald::Store& store, uint8_t warehouse, const OrderRange& part,
+                           Books& books) {
   std::map<std::string, GoodsRow> goods;
-  SKALD_RETURN_IF_ERROR(ReadRows(store, kGoodsPrefix, goods));
+  SKALD_RETURN_IF_ERROR(ReadRows(store, kGoodsPrefix, part, goods));
   for (const auto& [number, parcel] : goods) {
     AddParcel(books, number, parcel);
     books.parcels.emplace(fmt::format("{} in {}", number, WarehouseName(warehouse)), parcel);
   }
-  return ReadRefusals(store, books.refused[std::string(ReserveStock::name())]);
+  return ReadRefusals(store, part, books.refused[std::string(ReserveStock::name())]);
 }
 
 // An order that went through has every parcel that it should have.
@@ -121,7 +133,8 @@ void CheckParcels(const std::map<std::string, GoodsRow>& parcels, Books& books) 
 }
 
 // What the outbox holds, by docs/formats/participants.md.
-absl::Status ReadOutbox(skald::Store& store, Books& books) {
+absl::Status ReadOutbox(skald::Store& store, std::map<std::string, NoticeRow>& waiting,
+                        int64_t& parked) {
   const std::string prefix = fmt::format("~o/{}/", kOutboxName);
   SKALD_RETURN_IF_ERROR(
       ForEachRow(store, prefix + "m", [&](const std::string& id, std::string_view value) {
@@ -132,78 +145,13 @@ absl::Status ReadOutbox(skald::Store& store, Books& books) {
         skald::ByteReader key(id);
         const auto number_of_message = static_cast<int64_t>(key.Big<uint64_t>());
         if (!in.ok() || !key.ok()) return absl::DataLossError("an event does not read");
-        books.waiting[number].events.push_back({topic, number_of_message});
+        waiting[number].events.push_back({topic, number_of_message});
         return absl::OkStatus();
       }));
   return ForEachRow(store, prefix + "p", [&](const std::string&, std::string_view) {
-    ++books.parked;
+    ++parked;
     return absl::OkStatus();
   });
-}
-
-absl::StatusOr<std::unique_ptr<skald::Store>> OpenOne(const std::string& directory,
-                                                      const char* name) {
-  skald::RocksDbOptions options;
-  options.create_if_missing = false;
-  options.memory_bytes = size_t{64} << 20;
-  return skald::OpenRocksDbStore(fmt::format("{}/{}", directory, name), options);
-}
-
-std::map<std::string, int64_t> Counts(const std::vector<OrderItem>& list) {
-  std::map<std::string, int64_t> counts;
-  for (const OrderItem& entry : list) counts[entry.code] = entry.quantity;
-  return counts;
-}
-
-void CountRefusals(const Books& books, Report& report) {
-  for (const auto& [step, refusals] : books.refused) {
-    for (const auto& [number, reason] : refusals) {
-      const bool is_return = number.starts_with('C');
-      const bool at_payment = step == Charge::name();
-      const std::string at = is_return && at_payment ? std::string(Refund::name()) : step;
-      ++(is_return ? report.returns_compensated : report.sales_compensated)[at];
-    }
-  }
-}
-
-bool IsRefused(const Books& books, const std::string& number) {
-  for (const auto& [step, refusals] : books.refused) {
-    if (refusals.contains(number)) return true;
-  }
-  return false;
-}
-
-// Its goods have left, and its points are settled, and it is known to be shipped.
-bool IsThrough(const Books& books, const std::string& number) {
-  const auto hold = books.holds.find(number);
-  const bool frozen = hold != books.holds.end() && hold->second.state == HoldState::kFrozen;
-  const SaleState state = SaleStateOf(books, number);
-  return !frozen && (state == SaleState::kShipped || state == SaleState::kSigned);
-}
-bool IsTakenIn(const Books& books, const std::string& number) {
-  return !books.half_returned.contains(number) &&
-         ReturnStateOf(books, number) == ReturnState::kReturned;
-}
-
-void CountGoods(const Books& books, Report& report) {
-  for (const auto& [number, goods] : books.goods) {
-    switch (goods.state) {
-      case GoodsState::kShipped:
-        ++(IsThrough(books, number) ? report.sales_completed : report.stuck);
-        break;
-      case GoodsState::kReturned:
-        ++(IsTakenIn(books, number) ? report.returns_completed : report.stuck);
-        break;
-      case GoodsState::kReserved:
-      case GoodsState::kSold:
-        ++report.stuck;
-        break;
-      case GoodsState::kReleased:
-        // Undone, though nobody refused: a step gave up trying.
-        if (!IsRefused(books, number)) ++report.sales_compensated["gave-up"];
-        break;
-    }
-  }
 }
 
 template <typename State>
@@ -221,71 +169,92 @@ ReturnState ReturnStateOf(const Books& books, const std::string& number) {
   return StateIn(books, number, kReturnTable.initial());
 }
 
-absl::StatusOr<Books> ReadBooks(const BookStores& stores) {
-  Books books;
+absl::StatusOr<BookReader> BookReader::Open(const BookStores& stores) {
+  BookReader reader(stores);
+  Books& books = reader.books_;
   books.set_up = true;
-  for (uint8_t i = 0; i < kWarehouses; ++i) {
-    SKALD_RETURN_IF_ERROR(ReadWarehouse(*stores.warehouses[i], i, books));
+  const OrderRange all;
+  for (skald::Store* warehouse : stores.warehouses) {
+    SKALD_RETURN_IF_ERROR(ReadSetup(*warehouse, books));
+    SKALD_RETURN_IF_ERROR(ReadRows(*warehouse, kStockPrefix, all, books.stock));
   }
-  CheckParcels(books.parcels, books);
-  SKALD_RETURN_IF_ERROR(ReadRows(stores.coupons, kCouponPrefix, books.coupons));
-  SKALD_RETURN_IF_ERROR(ReadRows(stores.points, kAccountPrefix, books.accounts));
-  SKALD_RETURN_IF_ERROR(ReadRows(stores.points, kHoldPrefix, books.holds));
-  SKALD_RETURN_IF_ERROR(ReadRows(stores.payment, kPaymentPrefix, books.payments));
-  SKALD_RETURN_IF_ERROR(ReadRows(stores.payment, kRefundPrefix, books.refunds));
-  SKALD_RETURN_IF_ERROR(ReadRows(stores.payment, kHeldPrefix, books.held));
-  SKALD_RETURN_IF_ERROR(ReadRows(stores.orders, kPlacedPrefix, books.placed));
-  SKALD_RETURN_IF_ERROR(ReadRows(stores.orders, kStatePrefix, books.states));
+  SKALD_RETURN_IF_ERROR(ReadRows(*stores.points, kAccountPrefix, all, books.accounts));
   // What has left is looked for behind what has not: nothing falls between.
-  SKALD_RETURN_IF_ERROR(ReadOutbox(stores.orders, books));
-  SKALD_RETURN_IF_ERROR(ReadRows(stores.mailer, kNoticePrefix, books.notices));
-  const auto refusals = [&](skald::Store& store, std::string_view step) {
-    return ReadRefusals(store, books.refused[std::string(step)]);
-  };
-  SKALD_RETURN_IF_ERROR(refusals(stores.orders, OpenOrder::name()));
-  SKALD_RETURN_IF_ERROR(refusals(stores.coupons, RedeemCoupon::name()));
-  SKALD_RETURN_IF_ERROR(refusals(stores.points, FreezePoints::name()));
-  SKALD_RETURN_IF_ERROR(refusals(stores.payment, Charge::name()));
-  return books;
+  SKALD_RETURN_IF_ERROR(ReadOutbox(*stores.orders, reader.waiting_, books.parked));
+  return reader;
 }
 
-absl::StatusOr<Books> OpenAndReadBooks(const std::string& directory) {
-  std::array<std::unique_ptr<skald::Store>, kWarehouses> warehouses;
-  std::array<skald::Store*, kWarehouses> opened{};
+absl::StatusOr<bool> BookReader::Next() {
+  if (ended_) return false;
+  part_.from = std::exchange(part_.to, std::nullopt).value_or("");
+  SKALD_RETURN_IF_ERROR(FindEnd());
+  ended_ = !part_.to.has_value();
+  books_.orders() = OrderBooks();
+  SKALD_RETURN_IF_ERROR(ReadPart());
+  return true;
+}
+
+// A part ends where enough orders were opened, or refused at once: one of the two is each order.
+absl::Status BookReader::FindEnd() {
+  for (const std::string_view prefix : {kPlacedPrefix, kRefusedPrefix}) {
+    const skald::KeyRange range{KeyOf(prefix, part_.from), After(prefix)};
+    SKALD_ASSIGN_OR_RETURN(const std::unique_ptr<skald::Cursor> cursor,
+                           stores_.orders->Scan(skald::Space::kRows, range));
+    for (size_t i = 0; i < kOrdersAtATime && cursor->Valid(); ++i) cursor->Next();
+    SKALD_RETURN_IF_ERROR(cursor->status());
+    if (!cursor->Valid()) continue;
+    std::string end(cursor->key().substr(prefix.size()));
+    if (!part_.to || end < *part_.to) part_.to = std::move(end);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BookReader::ReadPart() {
   for (uint8_t i = 0; i < kWarehouses; ++i) {
-    SKALD_ASSIGN_OR_RETURN(warehouses[i], OpenOne(directory, WarehouseName(i).c_str()));
-    opened[i] = warehouses[i].get();
+    SKALD_RETURN_IF_ERROR(ReadWarehouse(*stores_.warehouses[i], i, part_, books_));
   }
-  SKALD_ASSIGN_OR_RETURN(const auto coupons, OpenOne(directory, "coupons"));
-  SKALD_ASSIGN_OR_RETURN(const auto points, OpenOne(directory, "points"));
-  SKALD_ASSIGN_OR_RETURN(const auto payment, OpenOne(directory, "payment"));
-  SKALD_ASSIGN_OR_RETURN(const auto orders, OpenOne(directory, "orders"));
-  SKALD_ASSIGN_OR_RETURN(const auto mailer, OpenOne(directory, "mailer"));
-  return ReadBooks({opened, *coupons, *points, *payment, *orders, *mailer});
+  CheckParcels(books_.parcels, books_);
+  SKALD_RETURN_IF_ERROR(
+      ReadRows(*stores_.coupons, kCouponPrefix, part_, books_.coupons, kCouponWord));
+  SKALD_RETURN_IF_ERROR(ReadRows(*stores_.points, kHoldPrefix, part_, books_.holds));
+  SKALD_RETURN_IF_ERROR(ReadRows(*stores_.payment, kPaymentPrefix, part_, books_.payments));
+  SKALD_RETURN_IF_ERROR(ReadRows(*stores_.payment, kRefundPrefix, part_, books_.refunds));
+  SKALD_RETURN_IF_ERROR(ReadRows(*stores_.payment, kHeldPrefix, part_, books_.held));
+  SKALD_RETURN_IF_ERROR(ReadRows(*stores_.orders, kPlacedPrefix, part_, books_.placed));
+  SKALD_RETURN_IF_ERROR(ReadRows(*stores_.orders, kStatePrefix, part_, books_.states));
+  SKALD_RETURN_IF_ERROR(ReadRows(*stores_.mailer, kNoticePrefix, part_, books_.notices));
+  const auto end = part_.to ? waiting_.lower_bound(*part_.to) : waiting_.end();
+  books_.waiting.insert(waiting_.lower_bound(part_.from), end);
+  const auto refusals = [&](skald::Store& store, std::string_view step) {
+    return ReadRefusals(store, part_, books_.refused[std::string(step)]);
+  };
+  SKALD_RETURN_IF_ERROR(refusals(*stores_.orders, OpenOrder::name()));
+  SKALD_RETURN_IF_ERROR(refusals(*stores_.coupons, RedeemCoupon::name()));
+  SKALD_RETURN_IF_ERROR(refusals(*stores_.points, FreezePoints::name()));
+  return refusals(*stores_.payment, Charge::name());
 }
 
-Report Summarise(const Books& books) {
-  Report report;
-  report.intake.lines_read = books.setup.lines_read;
-  report.intake.invoices = books.setup.invoices;
-  report.intake.lines_dropped = Counts(books.setup.lines_dropped);
-  report.intake.orders_refused = Counts(books.setup.orders_refused);
-  CountGoods(books, report);
-  CountRefusals(books, report);
-  for (const auto& [number, refund] : books.refunds) {
-    if (!books.goods.contains(number)) ++report.stuck;
-    report.refunded += refund.amount;
+absl::StatusOr<std::vector<std::unique_ptr<skald::Store>>> OpenBookStores(
+    const std::string& directory, BookStores& stores) {
+  std::vector<std::unique_ptr<skald::Store>> opened;
+  const auto open = [&](const std::string& name, skald::Store*& into) -> absl::Status {
+    skald::RocksDbOptions options;
+    options.create_if_missing = false;
+    options.memory_bytes = size_t{64} << 20;
+    SKALD_ASSIGN_OR_RETURN(std::unique_ptr<skald::Store> store,
+                           skald::OpenRocksDbStore(fmt::format("{}/{}", directory, name), options));
+    into = opened.emplace_back(std::move(store)).get();
+    return absl::OkStatus();
+  };
+  for (uint8_t i = 0; i < kWarehouses; ++i) {
+    SKALD_RETURN_IF_ERROR(open(WarehouseName(i), stores.warehouses[i]));
   }
-  for (const auto& [number, payment] : books.payments) report.revenue += payment.total;
-  for (const auto& [number, held] : books.held) {
-    report.payments_given_back += held.state == HeldState::kGivenBack;
-  }
-  for (const auto& [item, stock] : books.stock) {
-    report.units_sold += stock.sold;
-    report.units_returned += stock.returned;
-    report.items_sold += stock.sold > 0;
-  }
-  return report;
+  SKALD_RETURN_IF_ERROR(open("coupons", stores.coupons));
+  SKALD_RETURN_IF_ERROR(open("points", stores.points));
+  SKALD_RETURN_IF_ERROR(open("payment", stores.payment));
+  SKALD_RETURN_IF_ERROR(open("orders", stores.orders));
+  SKALD_RETURN_IF_ERROR(open("mailer", stores.mailer));
+  return opened;
 }
 
 }  // namespace order_flow

@@ -10,6 +10,7 @@
 
 #include "books.h"
 #include "money.h"
+#include "report.h"
 
 namespace order_flow {
 
@@ -24,7 +25,7 @@ class Finding {
     if (holds) return;
     if (wrong_++ == 0) first_ = fmt::format(wrong, std::forward<Arguments>(arguments)...);
   }
-  Check Conclude(std::string_view what) && {
+  Check Conclude(std::string_view what) {
     std::string detail = wrong_ == 0 ? fmt::format("{} {}", FormatCount(looked_at_), what)
                          : wrong_ == 1
                              ? std::move(first_)
@@ -40,8 +41,7 @@ class Finding {
 };
 
 // Those of the orders' own database, and of who hears of them.
-Check StatesAgreeWithWhatHappened(const Books& books);
-Check OrderNumbersAreGivenOnce(const Books& books);
-Check EventsAreToldOnceInOrder(const Books& books);
+void StatesAgreeWithWhatHappened(const Books& books, Finding& finding);
+void EventsAreToldOnceInOrder(const Books& books, Finding& finding);
 
 }  // namespace order_flow

@@ -84,7 +84,7 @@ const char* Validate(const CsvRecord& record, OrderKind kind, ValidLine& line) {
 
 std::string CouponOf(std::string_view number, std::string_view customer) {
   if (customer.empty() || skald::StableHash64("coupon", number) % 8 != 0) return {};
-  return fmt::format("THANKS-{}", number);
+  return fmt::format("{}{}", kCouponWord, number);
 }
 
 absl::StatusOr<std::unique_ptr<OrderBook>> OrderBook::Read(ByteSource& source,

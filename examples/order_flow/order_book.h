@@ -83,6 +83,7 @@ class OrderBook final : public OrderSource {
   std::string identity_;
 };
 
+inline constexpr std::string_view kCouponWord = "THANKS-";  // before the order's number
 // The coupon that comes with an order; empty for most. One in eight orders of a registered customer
 // has one, drawn by the order's number, so that every run agrees.
 std::string CouponOf(std::string_view number, std::string_view customer);

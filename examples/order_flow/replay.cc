@@ -33,11 +33,14 @@ SagaEnd EndOf(SagaState state) {
 // loop; those that come after the loop has ended still find it.
 class Board : public std::enable_shared_from_this<Board> {
  public:
-  Board(skald::Coordinator& coordinator, Customers& customers, const ReplayOptions& options)
+  Board(skald::Coordinator& coordinator, Customers& customers, size_t orders,
+        const ReplayOptions& options)
       : coordinator_(coordinator),
         customers_(customers.shared_from_this()),
         mend_(options.mend),
-        in_flight_max_(options.in_flight) {}
+        in_flight_max_(options.in_flight) {
+    tally_.ends.resize(orders, SagaEnd::kNotYet);
+  }
 
   // Waits for room, at most for a glance. RETURNS: whether there is.
   bool WaitForRoom() SKALD_EXCLUDES(mutex_) {
@@ -52,18 +55,20 @@ class Board : public std::enable_shared_from_this<Board> {
     return idle;
   }
 
-  void Place(Order order) SKALD_EXCLUDES(mutex_) {
+  // `index`: of the order in its source.
+  void Place(size_t index, Order order) SKALD_EXCLUDES(mutex_) {
     {
       const skald::MutexLock lock(mutex_);
       ++in_flight_;
     }
-    const auto shared = std::make_shared<const Order>(std::move(order));
-    if (shared->kind == OrderKind::kReturn) {
-      Start(kReturnGoods, shared);
+    const auto placed = std::make_shared<const Placed>(
+        Placed{std::move(order), index, skald::Clock::Real().Boot()});
+    if (placed->order.kind == OrderKind::kReturn) {
+      Start(kReturnGoods, placed);
     } else if (customers_->pay_by_callback()) {
-      Start(kPlaceOrderOnCallback, shared);
+      Start(kPlaceOrderOnCallback, placed);
     } else {
-      Start(kPlaceOrder, shared);
+      Start(kPlaceOrder, placed);
     }
   }
 
@@ -84,35 +89,41 @@ class Board : public std::enable_shared_from_this<Board> {
   using Handle = skald::SagaHandle<Receipt>;
   using Outcome = skald::Outcome<Receipt>;
 
-  using OrderPtr = std::shared_ptr<const Order>;
+  struct Placed {
+    Order order;
+    size_t index = 0;
+    absl::Duration began;
+  };
+  using PlacedPtr = std::shared_ptr<const Placed>;
 
   template <typename Key>
-  void Start(const Key& key, const OrderPtr& order) {
-    const absl::Duration began = skald::Clock::Real().Boot();
-    coordinator_.StartThen(key, *order, {.key = order->number},
-                           [self = shared_from_this(), order, began](absl::StatusOr<Handle> saga) {
-                             if (!saga.ok()) return self->Fail(order->number, saga.status());
-                             self->customers_->OnPlaced(*order, saga->id());
-                             self->Await(*std::move(saga), order, began);
-                           });
+  void Start(const Key& key, const PlacedPtr& placed) {
+    const Order& order = placed->order;
+    coordinator_.StartThen(
+        key, order, {.key = order.number},
+        [self = shared_from_this(), own = placed](absl::StatusOr<Handle> saga) mutable {
+          if (!saga.ok()) return self->Fail(own->order.number, saga.status());
+          self->customers_->OnPlaced(own->order, saga->id());
+          self->Await(*std::move(saga), std::move(own));
+        });
   }
 
-  void Await(Handle saga, OrderPtr order, absl::Duration began) {
-    saga.AwaitThen([self = shared_from_this(), saga, order = std::move(order),
-                    began](absl::StatusOr<Outcome> outcome) mutable {
-      if (!outcome.ok()) return self->Fail(order->number, outcome.status());
+  void Await(Handle saga, PlacedPtr placed) {
+    saga.AwaitThen([self = shared_from_this(), saga,
+                    placed = std::move(placed)](absl::StatusOr<Outcome> outcome) mutable {
+      if (!outcome.ok()) return self->Fail(placed->order.number, outcome.status());
       if (outcome->state() == SagaState::kStuck && self->mend_) {
-        return self->Help(std::move(saga), std::move(order), began);
+        return self->Help(std::move(saga), std::move(placed));
       }
       const bool completed = outcome->state() == SagaState::kCompleted;
-      self->customers_->OnEnded(*order, saga.id(), completed);
-      self->Finish(*order, began, saga.existed(), *outcome);
+      self->customers_->OnEnded(placed->order, saga.id(), completed);
+      self->Finish(*placed, saga.existed(), *outcome);
     });
   }
 
   // What an operator does: sees to the cause, and tries again.
-  void Help(Handle saga, OrderPtr order, absl::Duration began) SKALD_EXCLUDES(mutex_) {
-    mend_(order->number);
+  void Help(Handle saga, PlacedPtr placed) SKALD_EXCLUDES(mutex_) {
+    mend_(placed->order.number);
     {
       const skald::MutexLock lock(mutex_);
       ++tally_.helped;
@@ -120,11 +131,11 @@ class Board : public std::enable_shared_from_this<Board> {
     const skald::SagaId id = saga.id();
     coordinator_.RetryThen(id, {"operator", "its cause is mended"},
                            [self = shared_from_this(), saga = std::move(saga),
-                            order = std::move(order), began](const absl::Status& status) mutable {
+                            placed = std::move(placed)](const absl::Status& status) mutable {
                              // (One that has gone on by itself meanwhile needs no help.)
                              const bool fine = status.ok() || absl::IsFailedPrecondition(status);
-                             if (!fine) return self->Fail(order->number, status);
-                             self->Await(std::move(saga), std::move(order), began);
+                             if (!fine) return self->Fail(placed->order.number, status);
+                             self->Await(std::move(saga), std::move(placed));
                            });
   }
 
@@ -135,11 +146,11 @@ class Board : public std::enable_shared_from_this<Board> {
     wake_.NotifyAll();
   }
 
-  void Finish(const Order& order, absl::Duration began, bool existed, const Outcome& outcome)
-      SKALD_EXCLUDES(mutex_) {
-    const absl::Duration took = skald::Clock::Real().Boot() - began;
+  void Finish(const Placed& placed, bool existed, const Outcome& outcome) SKALD_EXCLUDES(mutex_) {
+    const absl::Duration took = skald::Clock::Real().Boot() - placed.began;
     const skald::MutexLock lock(mutex_);
-    Count(order.number, order.kind, outcome);
+    tally_.ends[placed.index] = EndOf(outcome.state());
+    Count(placed.order.number, placed.order.kind, outcome);
     tally_.existed += existed;
     if (!existed) tally_.latency.Record(absl::ToInt64Microseconds(took));
     // Placing one order at a time would wake a thread for each.
@@ -150,7 +161,6 @@ class Board : public std::enable_shared_from_this<Board> {
   void Count(const std::string& number, OrderKind kind, const Outcome& outcome)
       SKALD_REQUIRES(mutex_) {
     const bool sale = kind == OrderKind::kSale;
-    tally_.ends[number] = EndOf(outcome.state());
     if (outcome.state() == SagaState::kCompleted) {
       ++(sale ? tally_.sales_completed : tally_.returns_completed);
     } else if (outcome.state() == SagaState::kCompensated) {
@@ -187,7 +197,9 @@ absl::Status PlaceAll(Board& board, const OrderSource& orders, const ReplayOptio
     SKALD_RETURN_IF_ERROR(board.failure());
     const bool room = board.WaitForRoom();
     if (next % 256 == 0 || !room) options.progress(board.finished());
-    if (room) board.Place(orders.At(next++));
+    if (!room) continue;
+    board.Place(next, orders.At(next));
+    ++next;
   }
   return absl::OkStatus();
 }
@@ -214,7 +226,7 @@ absl::Status Replay(skald::Coordinator& coordinator, Customers& customers,
                     const OrderSource& orders, const ReplayOptions& options, Tally& tally) {
   const skald::Coordinator::Stats before = coordinator.stats();
   const absl::Duration began = skald::Clock::Real().Boot();
-  const auto board = std::make_shared<Board>(coordinator, customers, options);
+  const auto board = std::make_shared<Board>(coordinator, customers, orders.size(), options);
   absl::Status status = PlaceAll(*board, orders, options);
   if (status.ok()) status = WaitForAll(*board, options);
   tally = board->Take();

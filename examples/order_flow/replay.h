@@ -21,10 +21,10 @@
 namespace order_flow {
 
 // How a saga ended, or that it did not.
-enum class SagaEnd : uint8_t { kCompleted, kCompensated, kStuck };
+enum class SagaEnd : uint8_t { kNotYet, kCompleted, kCompensated, kStuck };
 
 struct Tally {
-  std::map<std::string, SagaEnd> ends;  // by order
+  std::vector<SagaEnd> ends;  // by the order's index in the source
   int64_t sales_completed = 0;
   int64_t returns_completed = 0;
   std::map<std::string, int64_t> sales_compensated;    // by step

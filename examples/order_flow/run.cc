@@ -6,8 +6,12 @@
 #include <atomic>
 #include <csignal>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "audit.h"
 #include "books.h"
 #include "data_directory.h"
 #include "drive.h"
@@ -55,18 +59,30 @@ absl::StatusOr<std::unique_ptr<OrderSource>> ReadOrders(const RunOptions& option
   return RepeatedOrders::Over(std::move(input), options.repeat);
 }
 
-bool IsStateOf(const Books& books, const std::string& number, SagaEnd end) {
-  const bool placed = books.placed.contains(number);
-  if (number.starts_with('C')) {
-    const ReturnState state = ReturnStateOf(books, number);
-    if (end == SagaEnd::kCompleted) return placed && state == ReturnState::kReturned;
-    return end == SagaEnd::kStuck || !placed || state == ReturnState::kRefused;
+// Whether the orders' database has an order where its saga has ended.
+absl::StatusOr<bool> IsWhereItEnded(skald::Store& store, const Order& order, SagaEnd end) {
+  SKALD_ASSIGN_OR_RETURN(const std::optional<skald::Row> opened,
+                         store.Get(skald::Space::kRows, KeyOf(kPlacedPrefix, order.number)));
+  const std::string key = KeyOf(kStatePrefix, order.number);
+  SKALD_ASSIGN_OR_RETURN(const std::optional<skald::Row> row, store.Get(skald::Space::kRows, key));
+  StateRow state;
+  if (row) {
+    SKALD_ASSIGN_OR_RETURN(state, DecodeRow<StateRow>(key, row->value));
   }
-  const SaleState state = SaleStateOf(books, number);
-  const bool undone = state == SaleState::kCancelled || state == SaleState::kRefunded;
-  const bool through = state == SaleState::kShipped || state == SaleState::kSigned;
-  if (end == SagaEnd::kCompleted) return placed && through;
-  return end == SagaEnd::kStuck ? !undone : !placed || undone;
+  bool undone = false;
+  bool through = false;
+  if (order.kind == OrderKind::kReturn) {
+    const auto at = row ? static_cast<ReturnState>(state.state) : kReturnTable.initial();
+    undone = at == ReturnState::kRefused;
+    through = at == ReturnState::kReturned;
+  } else {
+    const auto at = row ? static_cast<SaleState>(state.state) : kSaleTable.initial();
+    undone = at == SaleState::kCancelled || at == SaleState::kRefunded;
+    through = at == SaleState::kShipped || at == SaleState::kSigned;
+  }
+  if (end == SagaEnd::kCompleted) return opened && through;
+  if (end == SagaEnd::kCompensated) return !opened || undone;
+  return end == SagaEnd::kStuck && (order.kind == OrderKind::kReturn || !undone);
 }
 
 // The books are the truth; the sagas must tell the same story.
@@ -82,16 +98,18 @@ Check SagasAgree(const Report& books, const Tally& tally) {
 }
 
 // Each order by itself.
-Check StatesAreTheSagasEnds(const Books& books, const Tally& tally) {
+absl::StatusOr<Check> StatesAreTheSagasEnds(skald::Store& store, const OrderSource& orders,
+                                            const Tally& tally) {
   std::string wrong;
   int64_t count = 0;
-  for (const auto& [number, end] : tally.ends) {
-    if (IsStateOf(books, number, end)) continue;
-    if (count++ == 0) wrong = number;
+  for (size_t i = 0; i < orders.size(); ++i) {
+    const Order order = orders.At(i);
+    SKALD_ASSIGN_OR_RETURN(const bool right, IsWhereItEnded(store, order, tally.ends[i]));
+    if (!right && count++ == 0) wrong = order.number;
   }
-  return {"each order's state is its saga's end", count == 0,
-          count == 0 ? fmt::format("{} orders", FormatCount(std::ssize(tally.ends)))
-                     : fmt::format("order {} is in another ({} in all)", wrong, count)};
+  return Check{"each order's state is its saga's end", count == 0,
+               count == 0 ? fmt::format("{} orders", FormatCount(std::ssize(tally.ends)))
+                          : fmt::format("order {} is in another ({} in all)", wrong, count)};
 }
 
 Check CopiesWereAnsweredAlike(const Chaos& chaos) {
@@ -103,15 +121,14 @@ Check CopiesWereAnsweredAlike(const Chaos& chaos) {
 }
 
 // Once all is at rest, every event has been taken.
-Check EventsHaveLeft(const Books& books) {
-  return {"no event of an order is left behind", books.waiting.empty(),
-          fmt::format("{} orders have some", FormatCount(std::ssize(books.waiting)))};
+Check EventsHaveLeft(const Audited& audited) {
+  return {"no event of an order is left behind", audited.orders_waiting == 0,
+          fmt::format("{} orders have some", FormatCount(audited.orders_waiting))};
 }
 
 // Once all is at rest, only what is stuck holds a customer's money.
-Check HeldMoneyIsOfStuckOrders(const Books& books, const Tally& tally) {
-  const auto held = std::ranges::count_if(
-      books.held, [](const auto& row) { return row.second.state == HeldState::kHeld; });
+Check HeldMoneyIsOfStuckOrders(const Audited& audited, const Tally& tally) {
+  const int64_t held = audited.payments_held;
   return {"no money is held for orders at rest", held <= tally.stuck,
           fmt::format("{} held, {} orders stuck", FormatCount(held), FormatCount(tally.stuck))};
 }
@@ -127,26 +144,30 @@ std::string PaymentText(const CustomerOptions& customers) {
   return drawn ? fmt::format("{}, seed {}", text, customers.seed) : text;
 }
 
+BookStores StoresOf(Shop& shop) {
+  return {.warehouses = {&shop.warehouse_data(0).store(), &shop.warehouse_data(1).store(),
+                         &shop.warehouse_data(2).store()},
+          .coupons = &shop.coupons_data().store(),
+          .points = &shop.points_data().store(),
+          .payment = &shop.payment_data().store(),
+          .orders = &shop.orders_data().store(),
+          .mailer = &shop.mailer_data().store()};
+}
+
 absl::StatusOr<Report> MakeReport(Shop& shop, bool by_callback, const OrderSource& orders,
                                   const Tally& tally, const skald::Coordinator::Stats& stats) {
-  SKALD_ASSIGN_OR_RETURN(
-      Books books, ReadBooks({{&shop.warehouse_data(0).store(), &shop.warehouse_data(1).store(),
-                               &shop.warehouse_data(2).store()},
-                              shop.coupons_data().store(),
-                              shop.points_data().store(),
-                              shop.payment_data().store(),
-                              shop.orders_data().store(),
-                              shop.mailer_data().store()}));
-  books.by_callback = by_callback;
-  Report report = Summarise(books);
-  report.audit = CheckBooks(books);
-  report.audit.checks.push_back(SagasAgree(report, tally));
-  report.audit.checks.push_back(StatesAreTheSagasEnds(books, tally));
-  report.audit.checks.push_back(EventsHaveLeft(books));
+  SKALD_ASSIGN_OR_RETURN(Audited audited, AuditBooks(StoresOf(shop), by_callback));
+  SKALD_ASSIGN_OR_RETURN(Check ends,
+                         StatesAreTheSagasEnds(shop.orders_data().store(), orders, tally));
+  Report report = std::move(audited.report);
+  std::vector<Check>& checks = report.audit.checks;
+  checks.push_back(SagasAgree(report, tally));
+  checks.push_back(std::move(ends));
+  checks.push_back(EventsHaveLeft(audited));
   if (const Chaos* chaos = shop.chaos(); chaos != nullptr) {
-    report.audit.checks.push_back(CopiesWereAnsweredAlike(*chaos));
+    checks.push_back(CopiesWereAnsweredAlike(*chaos));
   }
-  if (by_callback) report.audit.checks.push_back(HeldMoneyIsOfStuckOrders(books, tally));
+  if (by_callback) checks.push_back(HeldMoneyIsOfStuckOrders(audited, tally));
   report.intake = orders.counts();
   report.sales_completed = tally.sales_completed;
   report.returns_completed = tally.returns_completed;
@@ -215,10 +236,11 @@ absl::StatusOr<int> Run(const RunOptions& options) {
 
 absl::StatusOr<int> RunAudit(const AuditOptions& options) {
   SKALD_ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(options.data));
-  SKALD_ASSIGN_OR_RETURN(Books books, OpenAndReadBooks(options.data));
-  books.by_callback = !manifest.payment.starts_with(kPaidAtOnce);
-  Report report = Summarise(books);
-  report.audit = CheckBooks(books);
+  BookStores stores;
+  SKALD_ASSIGN_OR_RETURN(const auto opened, OpenBookStores(options.data, stores));
+  const bool by_callback = !manifest.payment.starts_with(kPaidAtOnce);
+  SKALD_ASSIGN_OR_RETURN(const Audited audited, AuditBooks(stores, by_callback));
+  const Report& report = audited.report;
   fmt::print("{}{}{}{}", IntakeTable(report.intake), OrdersTable(report, nullptr),
              BooksTable(report), AuditTable(report.audit));
   if (!options.report.empty()) SKALD_RETURN_IF_ERROR(WriteReport(report, options.report));

@@ -1,10 +1,12 @@
 // --repeat: the input in rounds, each of new orders, and books that add up over all of them.
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "catch.h"
 #include "generator.h"
@@ -12,6 +14,7 @@
 #include "shop.h"
 #include "skald/base/random.h"
 #include "skald/rocksdb/rocksdb_store.h"
+#include "skald/store/committer.h"
 #include "terminal.h"
 
 namespace example_tests {
@@ -154,6 +157,38 @@ TEST_CASE("Kills change nothing of what rounds come to", "[kill]") {
   REQUIRE(last.code == 0);
   CheckReport(ReadJson(dir / "r.json"), log, 5);
   CHECK(std::ssize(Opened(dir / "data")) == (log.sales + log.returns) * 5);
+}
+
+TEST_CASE("An audit of many orders notices a wrong row wherever it stands") {
+  const TempDirectory dir;
+  const Ended run = OrderFlow({"--generate", "800", "--repeat", "5", "--data", dir / "data"});
+  INFO(run.out << run.err);
+  REQUIRE(run.code == 0);
+  const auto opened = Opened(dir / "data");
+  const std::vector<std::string> numbers(opened.begin(), opened.end());
+  REQUIRE(numbers.size() == 4000);
+  // Those of returns come behind those of sales. Orders are read a thousand at a time.
+  const auto first_return = std::lower_bound(numbers.begin(), numbers.end(), "C");
+  const auto last_sale = static_cast<size_t>(first_return - numbers.begin()) - 1;
+  REQUIRE(last_sale > 3000);
+  for (const size_t at : {size_t{0}, size_t{999}, size_t{1000}, size_t{1001}, last_sale}) {
+    std::filesystem::copy(dir / "data", dir / "copy", std::filesystem::copy_options::recursive);
+    {
+      auto store = skald::OpenRocksDbStore(dir / "copy/payment");
+      REQUIRE(store.ok());
+      auto committer = skald::Committer::Open(**store, {.writer = "vandal"});
+      REQUIRE(committer.ok());
+      skald::Transaction rows = (*committer)->Begin();
+      rows.Delete("payment/" + numbers[at]);
+      REQUIRE(std::move(rows).Commit().ok());
+      REQUIRE((*committer)->Shutdown(absl::Seconds(10)).ok());
+    }
+    const Ended audit = OrderFlow({"audit", "--data", dir / "copy"});
+    INFO(audit.out << audit.err);
+    CHECK(audit.code == 1);
+    CHECK(audit.out.find("order " + numbers[at] + " ") != std::string::npos);
+    std::filesystem::remove_all(dir / "copy");
+  }
 }
 
 TEST_CASE("order_flow refuses rounds that make no sense, before it touches anything") {
