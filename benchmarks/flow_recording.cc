@@ -4,29 +4,43 @@
 
 namespace skald::bench {
 
-void RecordedDatabase::Append(const Unit::Op& op) {
-  const Header header{op.space, op.kind == Unit::OpKind::kDelete,
-                      static_cast<uint32_t>(op.key.size()), static_cast<uint32_t>(op.value.size())};
+void RecordedDatabase::Append(const Write& write) {
+  const Header header{write.space, write.deletes, static_cast<uint32_t>(write.key.size()),
+                      static_cast<uint32_t>(write.value.size())};
   const auto* bytes = reinterpret_cast<const char*>(&header);
   packed_.insert(packed_.end(), bytes, bytes + sizeof header);
-  packed_.insert(packed_.end(), op.key.begin(), op.key.end());
-  packed_.insert(packed_.end(), op.value.begin(), op.value.end());
-  ++rows_;
-  bytes_ += op.key.size() + op.value.size();
+  packed_.insert(packed_.end(), write.key.begin(), write.key.end());
+  packed_.insert(packed_.end(), write.value.begin(), write.value.end());
 }
 
 void RecordedDatabase::Add(const Batch& batch) {
-  std::vector<Unit::Op> rows;
   for (const Unit& unit : batch.units) {
     unit.ForEach([&](const Unit::Op& op) {
       if (op.kind == Unit::OpKind::kRequire) return;
-      if (op.space == Space::kLog) return Append(op);
-      rows.push_back(op);
+      Append({op.space, op.kind == Unit::OpKind::kDelete, op.key, op.value});
+      ++rows_;
+      bytes_ += op.key.size() + op.value.size();
     });
   }
-  std::ranges::stable_sort(rows, {}, &Unit::Op::key);
-  for (const Unit::Op& op : rows) Append(op);
   ends_.push_back(packed_.size());
+}
+
+void RecordedDatabase::Sort() {
+  RecordedDatabase sorted(name_);
+  sorted.packed_.reserve(packed_.size());
+  std::vector<Write> writes;
+  for (size_t commit = 0; commit < commits(); ++commit) {
+    writes.clear();
+    ForEachOf(commit, [&](const Write& write) { writes.push_back(write); });
+    std::ranges::sort(writes, [](const Write& a, const Write& b) {
+      if (a.space != b.space) return a.space < b.space;
+      const int order = a.key.compare(b.key);
+      // Of one key, in the order in which they lie there.
+      return order != 0 ? order < 0 : a.key.data() < b.key.data();
+    });
+    for (const Write& write : writes) sorted.Append(write);
+  }
+  packed_ = std::move(sorted.packed_);
 }
 
 RecordedDatabase::Write RecordedDatabase::Next(size_t& at) const {
@@ -40,15 +54,10 @@ RecordedDatabase::Write RecordedDatabase::Next(size_t& at) const {
           {key + header.key_bytes, header.value_bytes}};
 }
 
-absl::StatusOr<CommitResult> CountingStore::Commit(const Fence& fence, const Batch& batch) {
+absl::StatusOr<CommitResult> RecordingStore::Commit(const Fence& fence, const Batch& batch) {
   absl::StatusOr<CommitResult> result = target().Commit(fence, batch);
   const bool durable = result.ok() && result->failed_units.empty();
-  if (!durable || !counts_.on.load(std::memory_order_relaxed)) return result;
-  uint64_t rows = 0;
-  for (const Unit& unit : batch.units) rows += unit.op_count() - unit.require_count();
-  counts_.commits.fetch_add(1, std::memory_order_relaxed);
-  counts_.rows.fetch_add(rows, std::memory_order_relaxed);
-  if (record_ != nullptr) record_->Add(batch);
+  if (durable && on_.load(std::memory_order_relaxed)) record_.Add(batch);
   return result;
 }
 

@@ -33,9 +33,11 @@ class RecordedDatabase {
   uint64_t rows() const { return rows_; }
   uint64_t bytes() const { return bytes_; }  // of keys and values
 
-  // Rows in the order of their keys, as a store does well to write them.
+  // COST: a copy of its bytes.
   void Add(const Batch& batch);
-  // Visitor: void(const Write&).
+  // Puts the rows of each commit in the order of their keys, as a store does well to write them.
+  void Sort();
+  // In the order of the units, or of Sort(). Visitor: void(const Write&).
   template <typename Visitor>
   void ForEachOf(size_t commit, Visitor&& visit) const {
     size_t at = commit == 0 ? 0 : ends_[commit - 1];
@@ -50,7 +52,7 @@ class RecordedDatabase {
     uint32_t value_bytes;
   };
   Write Next(size_t& at) const;
-  void Append(const Unit::Op& op);
+  void Append(const Write& write);
 
   std::string name_;
   std::vector<char> packed_;
@@ -61,26 +63,21 @@ class RecordedDatabase {
 
 using Recording = std::vector<std::unique_ptr<RecordedDatabase>>;
 
-// Counts what becomes durable in its target while `counts.on`, and records it where `record` is not
-// null.
+// Records what becomes durable in its target while `on`.
 // THREADS: commits by one thread at a time, as a Committer makes them.
-class CountingStore final : public ForwardingStore {
+class RecordingStore final : public ForwardingStore {
  public:
-  struct Counts {
-    std::atomic<bool> on = false;
-    std::atomic<uint64_t> commits = 0;
-    std::atomic<uint64_t> rows = 0;
-  };
-
-  CountingStore(std::unique_ptr<Store> target, Counts& counts, RecordedDatabase* record)
-      : ForwardingStore(*target), owned_(std::move(target)), counts_(counts), record_(record) {}
+  // `on` and `record` outlive it.
+  RecordingStore(std::unique_ptr<Store> target, const std::atomic<bool>& on,
+                 RecordedDatabase& record)
+      : ForwardingStore(*target), owned_(std::move(target)), on_(on), record_(record) {}
 
   absl::StatusOr<CommitResult> Commit(const Fence& fence, const Batch& batch) override;
 
  private:
   std::unique_ptr<Store> owned_;
-  Counts& counts_;
-  RecordedDatabase* record_;
+  const std::atomic<bool>& on_;
+  RecordedDatabase& record_;
 };
 
 }  // namespace skald::bench
