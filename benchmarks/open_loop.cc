@@ -61,7 +61,7 @@ class OpenLoop {
   uint64_t started_ = 0;
   uint64_t due_in_window_ = 0;
   std::vector<double> late_;     // seconds, of the first saga of each tick
-  std::vector<double> unended_;  // sagas, a tick of the last quarter each
+  std::vector<double> unended_;  // sagas, a tick each
 
   Mutex mutex_;
   CondVar tick_;  // nobody notifies it: it only lets the time pass
@@ -109,7 +109,7 @@ void OpenLoop::StartAllDue(double now, double& due) {
   }
   if (due == first || now < warm_at_) return;
   late_.push_back(now - first);
-  if (now > end_at_ - options_.seconds / 4) unended_.push_back(static_cast<double>(Unended()));
+  unended_.push_back(static_cast<double>(Unended()));
 }
 
 Measured OpenLoop::Pace() {
@@ -136,12 +136,13 @@ void OpenLoop::WaitUntilEmpty() {
 }
 
 std::string OpenLoop::Problem() const {
-  const double unended = Median(unended_);
-  const double unended_max = 2.0 * options_.in_flight;
-  if (!Behind() && unended <= unended_max) return {};
-  const std::string how =
-      Behind() ? fmt::format("{} or more", kBacklogMax) : fmt::format("{:.0f}", unended);
-  return fmt::format("does not keep up with {:.0f}/s: {} sagas unended", per_second_, how);
+  const std::string rate = fmt::format("does not keep up with {:.0f}/s", per_second_);
+  if (Behind()) return fmt::format("{}: {} or more sagas unended", rate, kBacklogMax);
+  const auto half = unended_.begin() + static_cast<ptrdiff_t>(unended_.size() / 2);
+  const double before = Median({unended_.begin(), half});
+  const double after = Median({half, unended_.end()});
+  if (after <= 2.0 * options_.in_flight || after <= 1.5 * before) return {};
+  return fmt::format("{}: {:.0f} sagas unended, then {:.0f}", rate, before, after);
 }
 
 Measured OpenLoop::Run() {
