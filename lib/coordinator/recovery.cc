@@ -75,7 +75,26 @@ void Recovery::ScanEntry(const BlockEntry& entry) {
   machine->journal.append(entry.events);
 }
 
+namespace {
+
+// Most journals: all of it is there, and so is the definition that wrote it.
+bool FoldSound(const Core& core, Machine& machine) {
+  std::string_view rest = machine.journal;
+  Event first;
+  if (!ReadEvent(rest, &first).ok() || first.kind != EventKind::kStart) return false;
+  const Registered* registered = core.FindDefinition(first.definition, first.version);
+  if (registered == nullptr || registered->data().fingerprint != first.fingerprint) return false;
+  absl::StatusOr<SagaView> view = FoldAll(&registered->data(), machine.journal);
+  if (!view.ok()) return false;
+  machine.registered = registered;
+  machine.view = *std::move(view);
+  return true;
+}
+
+}  // namespace
+
 void FoldJournal(const Core& core, Machine& machine) {
+  if (FoldSound(core, machine)) return;
   std::string_view rest = machine.journal;
   absl::Status readable;
   while (!rest.empty() && readable.ok()) {
@@ -126,12 +145,12 @@ void Recovery::HandOver() {
     for (const BlockSeen& block : blocks_) shard->AdoptBlock(block.sequence, block.bytes);
   }
   for (const WakeTime& wake : asleep_) core_.ShardOf(wake.saga.hash).AdoptAsleep(wake);
-  std::vector<std::unique_ptr<Machine>> ordered;
+  std::vector<std::pair<Incarnation, std::unique_ptr<Machine>>> ordered;
   ordered.reserve(sagas_.size());
-  for (auto& [id, machine] : sagas_) ordered.push_back(std::move(machine));
+  for (auto& [id, machine] : sagas_) ordered.emplace_back(id.incarnation, std::move(machine));
   std::sort(ordered.begin(), ordered.end(),
-            [](const auto& a, const auto& b) { return a->id.incarnation < b->id.incarnation; });
-  for (std::unique_ptr<Machine>& machine : ordered) {
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [incarnation, machine] : ordered) {
     FoldJournal(core_, *machine);
     // A finished saga whose first blocks are dropped has its record by id; the rest is leftover.
     if (machine->view.sequence == 0 && EndsFinished(machine->journal)) continue;

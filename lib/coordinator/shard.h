@@ -201,10 +201,10 @@ class Shard {
 
   // shard_attempts.cc
   void Dispatch(Machine& machine, const Next& next);
-  bool PrepareCall(Machine& machine, Attempt& attempt);
+  bool PrepareCall(Machine& machine, Attempt& attempt, const Attempts& tried);
   absl::Status FillCall(Machine& machine, Attempt& attempt);
   static std::optional<std::string> GatheredOutput(const Machine& machine, const StepView& step);
-  void Send(Attempt* attempt);
+  void Send(Attempt* attempt, Attempts& attempts);
   void SendDeferred();
   void DropDeferred(const Machine& machine, Direction direction, uint16_t step, uint32_t index);
   void HandleDone(Attempt* attempt);

@@ -33,6 +33,7 @@ constexpr absl::Duration kReadAgain = absl::Seconds(1);
 // saga moves it.
 bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
   if (core_.options.asleep_after == absl::InfiniteDuration()) return false;
+  if (machine.undurable > 0 || !machine.running.empty() || machine.outstanding > 0) return false;
   // While draining nothing is sent: one that seems to wait may be one whose next step was held
   // back.
   if (core_.draining.load(std::memory_order_relaxed)) return false;
@@ -45,10 +46,8 @@ bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
         if (attempts.lost && !(machine.asleep && machine.wake.time == wake)) return false;
         return IsWritten(PlaceAt(machine.view, attempts.step, attempts.index), attempts);
       });
-  const bool idle =
-      known && machine.running.empty() && machine.outstanding == 0 && machine.undurable == 0;
   const bool owed = machine.on_started != nullptr || !machine.on_durable.empty();
-  if (!idle || owed || !machine.halted.empty()) return false;
+  if (!known || owed || !machine.halted.empty()) return false;
   // Keys that share a hash would share a place: with another one about, it stays.
   const auto chain = machines_.find(machine.id.hash);
   const bool alone = chain->second == &machine && machine.next_same_hash == nullptr &&

@@ -108,7 +108,7 @@ void Shard::Dispatch(Machine& machine, const Next& next) {
   attempts->resent = attempts->sent;
   attempts->token = attempt.token;
   attempt.deadline = AttemptDeadline(machine.view, machine.registered->data(), *attempts, now_);
-  if (!PrepareCall(machine, attempt)) {
+  if (!PrepareCall(machine, attempt, *attempts)) {
     attempts->running = false;
     spare_attempts_.push_back(std::move(owned));
     return;
@@ -117,7 +117,7 @@ void Shard::Dispatch(Machine& machine, const Next& next) {
   outstanding_.Add(1);
   machine.running.push_back(&attempt);
   stats_.attempts.Add(1);
-  Send(owned.release());
+  Send(owned.release(), *attempts);
 }
 
 // The outputs of a fan-out's items, encoded as a vector of them; nullopt when some are not known.
@@ -189,37 +189,35 @@ absl::Status Shard::FillCall(Machine& machine, Attempt& attempt) {
   return broken;
 }
 
-bool Shard::PrepareCall(Machine& machine, Attempt& attempt) {
+bool Shard::PrepareCall(Machine& machine, Attempt& attempt, const Attempts& tried) {
   const DefinitionData& data = machine.registered->data();
   const StepNode& node = data.steps[attempt.step];
   const PlaceView& own = PlaceAt(machine.view, attempt.step, attempt.index);
-  attempt.call = Call();
+  attempt.call.item = attempt.call.own_output = nullptr;
   attempt.outputs.assign(data.steps.size(), nullptr);
   if (const absl::Status filled = FillCall(machine, attempt); !filled.ok()) {
     Halt(machine, std::string(filled.message()));
     return false;
   }
 
-  const Attempts& tried = *machine.AttemptsOf(attempt);
-  StepContext::Fields fields;
-  fields.idempotency_key = {core_.fence.store, machine.id, node.hash, attempt.index,
-                            attempt.direction};
+  attempt.key = machine.key();
+  if (!attempt.is_inline) attempt.stop = std::stop_source();
+  StepContext::Fields fields{
+      .idempotency_key = {core_.fence.store, machine.id, node.hash, attempt.index,
+                          attempt.direction},
+      .saga = machine.id,
+      .definition = data.name,
+      .key = attempt.key,
+      .step = node.name,
+      .attempt = tried.count,
+      .may_be_repeated = tried.lost || tried.unclean || own.unclean,
+      .floor = core_.Floor(),
+      .fence = core_.fence,
+      .deadline = Deadline::AtBoot(core_.clock->BootOf(attempt.deadline)),
+      .stop = attempt.is_inline ? std::stop_token() : attempt.stop.get_token(),
+  };
   if (SKALD_SABOTAGED(kKeyOfTheEpoch)) {
     fields.idempotency_key.index = static_cast<uint32_t>(core_.fence.epoch);
-  }
-  fields.saga = machine.id;
-  fields.definition = data.name;
-  attempt.key = machine.key();
-  fields.key = attempt.key;
-  fields.step = node.name;
-  fields.attempt = tried.count;
-  fields.may_be_repeated = tried.lost || tried.unclean || own.unclean;
-  fields.floor = core_.Floor();
-  fields.fence = core_.fence;
-  fields.deadline = Deadline::AtBoot(core_.clock->BootOf(attempt.deadline));
-  if (!attempt.is_inline) {
-    attempt.stop = std::stop_source();
-    fields.stop = attempt.stop.get_token();
   }
   // An inline coroutine may end elsewhere, too.
   attempt.keeps_alive = core_.shared_from_this();
@@ -234,8 +232,7 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt) {
   return true;
 }
 
-void Shard::Send(Attempt* attempt) {
-  Attempts& attempts = *attempt->machine->AttemptsOf(*attempt);
+void Shard::Send(Attempt* attempt, Attempts& attempts) {
   if (attempt->is_inline) {
     attempts.sent = true;
     if (AttemptRun::Run(*attempt) == CallState::kComplete) HandleDone(attempt);
@@ -298,7 +295,7 @@ void Shard::HandleDone(Attempt* attempt) {
   if (core_.draining.load(std::memory_order_relaxed)) core_.drained.NotifyAll();
   ForgetRunning(machine, attempt);
   attempt->keeps_alive.reset();
-  attempt->stop = std::stop_source(std::nostopstate);
+  if (!attempt->is_inline) attempt->stop = std::stop_source(std::nostopstate);
   AttemptResult& result = attempt->result;
   if (result.reason.size() > kReasonBytesMax) result.reason.resize(kReasonBytesMax);
   if (result.output.size() > core_.options.payload_bytes_max) {

@@ -81,7 +81,10 @@ void Shard::Follow(Machine& machine, const NextList& nexts) {
     switch (next.kind) {
       case NextKind::kRun:
         // One that ran inline, just now, may have ended it for the others.
-        if (next.direction == Direction::kAction && MustTurn(machine.view)) break;
+        if (&next != &nexts.front() && next.direction == Direction::kAction &&
+            MustTurn(machine.view)) {
+          break;
+        }
         if (StartsSaga(machine, next)) {
           AskSaga(machine, next);
         } else {

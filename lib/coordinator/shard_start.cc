@@ -66,16 +66,18 @@ const Machine* Shard::FindUndecodable(uint64_t hash) const {
 }
 
 std::vector<Machine*> Shard::LiveByAge() const {
-  std::vector<Machine*> all;
-  all.reserve(machines_.size());
+  std::vector<std::pair<Incarnation, Machine*>> aged;
+  aged.reserve(machines_.size());
   for (const auto& [hash, first] : machines_) {
     for (Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
-      all.push_back(machine);
+      aged.emplace_back(machine->id.incarnation, machine);
     }
   }
-  std::sort(all.begin(), all.end(), [](const Machine* a, const Machine* b) {
-    return a->id.incarnation < b->id.incarnation;
-  });
+  std::sort(aged.begin(), aged.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Machine*> all;
+  all.reserve(aged.size());
+  for (const auto& [incarnation, machine] : aged) all.push_back(machine);
   return all;
 }
 

@@ -72,9 +72,10 @@ rocksdb::ColumnFamilyOptions RowsFamily(const DatabaseConfig& config,
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.whole_key_filtering = true;
   table.block_cache = cache;
-  // In the cache, so that the bound on memory holds with any number of files.
+  // Counted by the cache, and never driven out: each start looks for its key in the filters of all
+  // files, and to look one up in the cache costs as much as to ask it.
   table.cache_index_and_filter_blocks = true;
-  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kAll;
   table.format_version = 5;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;

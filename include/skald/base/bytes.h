@@ -82,7 +82,8 @@ class FieldWriter {
   }
   // LEB128: seven bits a byte, low ones first; one to kVarintBytesMax bytes.
   Sink& Varint(uint64_t value) {
-    if (value < 0x80) [[likely]] return U8(static_cast<uint8_t>(value));
+    if (value < 0x80) [[likely]]
+      return U8(static_cast<uint8_t>(value));
     char bytes[kVarintBytesMax];
     char* end = bytes;
     for (; value >= 0x80; value >>= 7) *end++ = static_cast<char>(value | 0x80);

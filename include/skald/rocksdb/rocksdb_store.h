@@ -45,6 +45,8 @@ struct RocksDbOptions {
 
   // What write buffers and block cache may hold together, about: a quarter is cache, the rest
   // buffers. Smaller than 16 MiB is taken as 16 MiB. Larger buffers mean fewer, longer flushes.
+  // The filters and indexes of the files that are open stay in the cache, some two bytes a row,
+  // also when they come to more than its size: open_files_max bounds them.
   size_t memory_bytes = size_t{512} << 20;
   // Files that are held open at most.
   int open_files_max = 512;

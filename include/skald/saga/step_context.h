@@ -32,7 +32,7 @@ class StepContext {
     std::stop_token stop;
   };
 
-  explicit StepContext(Fields fields) : fields_(std::move(fields)) {}
+  explicit StepContext(Fields&& fields) : fields_(std::move(fields)) {}
 
   // Send this with every effect: the same on each attempt of this action or compensation.
   const EffectKey& idempotency_key() const { return fields_.idempotency_key; }

@@ -122,6 +122,26 @@ TEST_CASE("finished sagas leave memory for the store and are still found there")
   CHECK(all->size() == 100);
 }
 
+TEST_CASE("a saga whose handles were all let go is found again while it runs, and awaited") {
+  World w;
+  w.Open({w.Order()});
+  w.script.Answers("a", skald::RetryLater("busy", absl::Seconds(2)));
+  const skald::SagaId id = w.Start("k").id();
+  w.Run();
+  REQUIRE(w.StateOf(id) == SagaState::kRunning);
+  auto found = w.coordinator->Find(kOrder, "k");
+  REQUIRE(found.ok());
+  CHECK(found->id() == id);
+  auto again = w.Start("k");
+  CHECK(again.id() == id);
+  w.Pass(absl::Minutes(1));
+  for (auto* handle : {&*found, &again}) {
+    auto outcome = handle->Await(absl::ZeroDuration());
+    REQUIRE(outcome.ok());
+    CHECK(outcome->completed());
+  }
+}
+
 TEST_CASE("the journal of finished sagas is dropped and an old live saga is carried forward") {
   World w;
   w.options.finished_in_memory_max = 8;
