@@ -80,8 +80,10 @@ class Board : public std::enable_shared_from_this<Board> {
     const skald::MutexLock lock(mutex_);
     return static_cast<size_t>(tally_.finished());
   }
+  // What comes after it is not counted.
   Tally Take() SKALD_EXCLUDES(mutex_) {
     const skald::MutexLock lock(mutex_);
+    taken_ = true;
     return std::exchange(tally_, Tally());
   }
 
@@ -149,10 +151,12 @@ class Board : public std::enable_shared_from_this<Board> {
   void Finish(const Placed& placed, bool existed, const Outcome& outcome) SKALD_EXCLUDES(mutex_) {
     const absl::Duration took = skald::Clock::Real().Boot() - placed.began;
     const skald::MutexLock lock(mutex_);
-    tally_.ends[placed.index] = EndOf(outcome.state());
-    Count(placed.order.number, placed.order.kind, outcome);
-    tally_.existed += existed;
-    if (!existed) tally_.latency.Record(absl::ToInt64Microseconds(took));
+    if (!taken_) {
+      tally_.ends[placed.index] = EndOf(outcome.state());
+      Count(placed.order.number, placed.order.kind, outcome);
+      tally_.existed += existed;
+      if (!existed) tally_.latency.Record(absl::ToInt64Microseconds(took));
+    }
     // Placing one order at a time would wake a thread for each.
     --in_flight_;
     if (in_flight_ == 0 || in_flight_ + in_flight_max_ / 8 == in_flight_max_ - 1) wake_.NotifyAll();
@@ -187,6 +191,7 @@ class Board : public std::enable_shared_from_this<Board> {
   skald::CondVar wake_;
   size_t in_flight_ SKALD_GUARDED_BY(mutex_) = 0;
   absl::Status failure_ SKALD_GUARDED_BY(mutex_);
+  bool taken_ SKALD_GUARDED_BY(mutex_) = false;
   Tally tally_ SKALD_GUARDED_BY(mutex_);
 };
 
