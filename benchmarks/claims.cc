@@ -190,7 +190,8 @@ std::string Problem(const Flags& flags) {
         std::any_of(Claims().begin(), Claims().end(), [&](const Claim& c) { return c.id == id; }) ||
         std::any_of(MissingClaims().begin(), MissingClaims().end(),
                     [&](const MissingClaim& c) { return c.id == id; });
-    if (!known) return fmt::format("--claim {}: there is no such claim", id);
+    if (!known)
+      return fmt::format("--claim {}: there is no such claim; there are 1 to 15 and 1b", id);
   }
   const std::filesystem::path parent = std::filesystem::path(flags.json).parent_path();
   if (!parent.empty() && !std::filesystem::is_directory(parent)) {
@@ -225,7 +226,11 @@ int Main(int argc, char** argv) {
   app.add_option("--orders", flags.orders,
                  "claim 15 places this log, as order_flow --orders does; instead of drawn orders")
       ->check(CLI::ExistingFile);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   if (const std::string problem = Problem(flags); !problem.empty()) {
     fmt::print(stderr, "{}\n", problem);
     return 2;
