@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "catch.h"
@@ -88,6 +89,43 @@ TEST_CASE("a record knows the signals that its saga took, each by step and key")
   CHECK(TookSignal(record, SignalMark("signed", "d2")));
   CHECK_FALSE(TookSignal(record, SignalMark("paid", "d2")));
   CHECK_FALSE(TookSignal(Completed(), SignalMark("paid", "d1")));
+}
+
+TEST_CASE("a generation gives each hash one row, with every record of it, in ascending order") {
+  FinishedSet set;
+  const auto add = [&](uint64_t hash, uint64_t incarnation, bool row_existed) {
+    FinishedRecord record = Completed();
+    record.id = {hash, Incarnation{incarnation}};
+    set.Add(record, 0, row_existed);
+  };
+  for (int round = 0; round < 2; ++round) {
+    add(30, 1, false);
+    add(10, 2, true);
+    add(20, 3, false);
+    add(10, 4, false);
+    add(10, 5, false);
+    const std::vector<FinishedSet::Place> places = set.Sorted();
+    REQUIRE(places.size() == 3);
+    for (size_t i = 0; i < places.size(); ++i) {
+      CHECK(places[i].hash == 10 * (i + 1));
+      CHECK(places[i].newest == set.Find(places[i].hash).newest);
+      CHECK(places[i].offset == set.Find(places[i].hash).offset);
+      CHECK(set.RowExisted(places[i]) == (places[i].hash == 10));
+    }
+    std::string row;
+    set.AppendRowOf(places[0], &row);
+    std::vector<uint64_t> incarnations;
+    for (std::string_view rest = row; !rest.empty();) {
+      const absl::StatusOr<FinishedRecord> record = ReadFinished(rest);
+      REQUIRE(record.ok());
+      incarnations.push_back(static_cast<uint64_t>(record->id.incarnation));
+    }
+    CHECK(incarnations == std::vector<uint64_t>{5, 4, 2});
+    set.Clear();
+    CHECK(set.empty());
+    CHECK(set.Find(10).newest == 0);
+    CHECK(set.Sorted().empty());
+  }
 }
 
 TEST_CASE("of a key's records the newest one that has not expired is found") {

@@ -135,6 +135,23 @@ TEST_CASE("an event that is cut short does not read, and says what it was") {
   }
 }
 
+TEST_CASE("a builder that was sealed writes the next block as a new one would") {
+  const BlockHeader header{.epoch = 7, .shard = 1, .time = kTime};
+  BlockBuilder used;
+  used.Add(kSaga, false, std::string(100'000, 'x'));
+  REQUIRE(ReadBlock(used.Seal(header))->entries.size() == 1);
+  CHECK(used.empty());
+  CHECK(used.size_bytes() == 0);
+  const std::string nothing(used.Seal(header));
+  CHECK(ReadBlock(nothing)->entries.empty());
+  BlockBuilder fresh;
+  for (BlockBuilder* builder : {&used, &fresh}) {
+    builder->Add(kSaga, false, BytesOf(AllEvents()["turn"]));
+    builder->AddAsleep(kSaga);
+  }
+  CHECK(used.Seal(header) == fresh.Seal(header));
+}
+
 TEST_CASE("a block with any bit flipped, or cut, does not read") {
   const std::string good = SealedBlock();
   REQUIRE(ReadBlock(good).ok());
