@@ -158,11 +158,10 @@ absl::Status Coordinator::Impl::Open() {
   Observer* observer = core.options.observer;
   core.notifier = std::make_unique<internal::Notifier>(
       observer == nullptr ? core.default_observer : *observer, core.options.own_threads);
-  const uint32_t shards = std::max(core.options.shards, 1u);
-  for (uint32_t i = 0; i < shards; ++i) core.shards.push_back(std::make_unique<Shard>(core, i));
+  for (uint32_t i = 0; i < core.shard_count(); ++i)
+    core.shards.push_back(std::make_unique<Shard>(core, i));
   recovery.HandOver();
   for (const auto& shard : core.shards) {
-    shard->Post(CallOnLoop([](Shard& s) { s.Resume(); }));
     if (core.options.own_threads) loops_.emplace_back([&s = *shard] { s.Loop(); });
   }
   opened_ = true;

@@ -1,6 +1,7 @@
 // What all shards of a coordinator share.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -56,6 +57,7 @@ struct Core final : MisuseReporter, std::enable_shared_from_this<Core> {
   CondVar drained;
 
   const Registered* FindDefinition(std::string_view name, uint32_t version) const;
+  size_t shard_count() const { return std::max(options.shards, 1u); }
   Shard& ShardOf(uint64_t hash) { return *shards[hash % shards.size()]; }
   // A start in the making: its input is to be filled in.
   std::unique_ptr<PendingStart> NewStart(const Registered& registered, std::string key);

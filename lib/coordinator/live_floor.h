@@ -24,7 +24,9 @@ class LiveFloor {
   // Before a number is drawn: whoever reads the source of numbers and then this floor sees one that
   // is not above the number about to be drawn.
   void Expect(uint64_t at_least) {
-    if (live_.empty() && old_.empty()) floor_.store(at_least, std::memory_order_seq_cst);
+    if (live_.empty() && old_.empty() && held_ == kHole) {
+      floor_.store(at_least, std::memory_order_seq_cst);
+    }
   }
   // RETURNS: the slot to give to Remove. Numbers of one shard only grow.
   uint64_t Add(uint64_t incarnation) {
@@ -44,6 +46,12 @@ class LiveFloor {
     old_.erase(incarnation);
     Publish();
   }
+  // Not above this one until LetGo: some that live have not been added yet.
+  void Hold(uint64_t incarnation) {
+    held_ = incarnation;
+    Publish();
+  }
+  void LetGo() { Hold(kHole); }
   void Remove(uint64_t slot) {
     SKALD_DCHECK(slot >= first_ && slot - first_ < live_.size(), "slot={}", slot);
     live_[slot - first_] = kHole;
@@ -60,12 +68,13 @@ class LiveFloor {
   void Publish() {
     const uint64_t young = live_.empty() ? kHole : live_.front();
     const uint64_t old = old_.empty() ? kHole : *old_.begin();
-    floor_.store(std::min(young, old), std::memory_order_seq_cst);
+    floor_.store(std::min({young, old, held_}), std::memory_order_seq_cst);
   }
 
   absl::btree_set<uint64_t> old_;
   std::deque<uint64_t> live_;
   uint64_t first_ = 0;
+  uint64_t held_ = kHole;
   std::atomic<uint64_t> floor_{kHole};
 };
 

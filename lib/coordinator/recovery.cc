@@ -11,6 +11,7 @@
 
 namespace skald::inline v1::internal {
 
+Recovery::Recovery(Core& core) : core_(core), of_shards_(core.shard_count()) {}
 Recovery::~Recovery() = default;
 
 absl::Status Recovery::Scan() {
@@ -23,6 +24,7 @@ absl::Status Recovery::Scan() {
                                    fmt::format("journal block {}", sequence)));
   }
   SKALD_RETURN_IF_ERROR(Annotate((*cursor)->status(), "reading the journal"));
+  for (Unfolded& sagas : of_shards_) sagas.EndAdding();
   return Annotate(ScanAsleep(), "reading the timers of sagas asleep");
 }
 
@@ -47,32 +49,18 @@ absl::Status Recovery::ScanAsleep() {
 }
 
 absl::Status Recovery::ScanBlock(uint64_t sequence, std::string_view bytes) {
-  SKALD_ASSIGN_OR_RETURN(const Block block, ReadBlock(bytes));
-  last_time_ = std::max(last_time_, block.header.time);
+  SKALD_RETURN_IF_ERROR(ReadBlock(bytes, &block_));
+  last_time_ = std::max(last_time_, block_.header.time);
   next_incarnation_ =
-      std::max(next_incarnation_, static_cast<uint64_t>(block.header.next_incarnation));
+      std::max(next_incarnation_, static_cast<uint64_t>(block_.header.next_incarnation));
   blocks_.push_back({sequence, bytes.size()});
-  for (const BlockEntry& entry : block.entries) ScanEntry(entry);
+  for (Unfolded& sagas : of_shards_) sagas.AddBlock(sequence, bytes.size());
+  for (const BlockEntry& entry : block_.entries) {
+    next_incarnation_ =
+        std::max(next_incarnation_, static_cast<uint64_t>(entry.saga.incarnation) + 1);
+    SKALD_RETURN_IF_ERROR(of_shards_[entry.saga.hash % of_shards_.size()].Add(entry, bytes));
+  }
   return absl::OkStatus();
-}
-
-void Recovery::ScanEntry(const BlockEntry& entry) {
-  next_incarnation_ =
-      std::max(next_incarnation_, static_cast<uint64_t>(entry.saga.incarnation) + 1);
-  if (entry.asleep) {
-    // Its journal so far stands in a row of its own; what it says later begins with all of it.
-    sagas_.erase(entry.saga);
-    return;
-  }
-  std::unique_ptr<Machine>& machine = sagas_[entry.saga];
-  const bool first = machine == nullptr;
-  if (first) machine = std::make_unique<Machine>();
-  machine->id = entry.saga;
-  if (first || entry.carried) {
-    machine->home = blocks_.size() - 1;
-    machine->journal.clear();
-  }
-  machine->journal.append(entry.events);
 }
 
 namespace {
@@ -145,25 +133,17 @@ void Recovery::HandOver() {
     for (const BlockSeen& block : blocks_) shard->AdoptBlock(block.sequence, block.bytes);
   }
   for (const WakeTime& wake : asleep_) core_.ShardOf(wake.saga.hash).AdoptAsleep(wake);
-  std::vector<std::pair<Incarnation, std::unique_ptr<Machine>>> ordered;
-  ordered.reserve(sagas_.size());
-  for (auto& [id, machine] : sagas_) ordered.emplace_back(id.incarnation, std::move(machine));
-  std::sort(ordered.begin(), ordered.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (auto& [incarnation, machine] : ordered) {
-    FoldJournal(core_, *machine);
-    // A finished saga whose first blocks are dropped has its record by id; the rest is leftover.
-    if (machine->view.sequence == 0 && EndsFinished(machine->journal)) continue;
-    core_.ShardOf(machine->id.hash).Adopt(machine.release());
+  for (size_t i = 0; i < of_shards_.size(); ++i) {
+    core_.shards[i]->AdoptUnfolded(std::move(of_shards_[i]));
   }
 }
 
-bool Recovery::EndsFinished(std::string_view journal) {
+bool IsLeftover(const Machine& machine) {
+  if (machine.view.sequence > 0) return false;
   SagaState last = SagaState::kRunning;
-  while (!journal.empty()) {
-    const absl::StatusOr<Event> event = ReadEvent(journal);
-    if (!event.ok()) return false;
-    if (event->kind == EventKind::kStart) return false;
+  for (std::string_view rest = machine.journal; !rest.empty();) {
+    const absl::StatusOr<Event> event = ReadEvent(rest);
+    if (!event.ok() || event->kind == EventKind::kStart) return false;
     last = event->state_after;
   }
   return IsTerminal(last);

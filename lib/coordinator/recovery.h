@@ -1,20 +1,21 @@
-// Reading the journal at open: every block, every saga, before anything is answered or resumed.
+// Reading the journal at open: every block is checked and every saga found before anything is
+// answered or resumed. What a saga's events come to is left to its shard (unfolded.h).
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core.h"
+#include "unfolded.h"
 
 namespace skald::inline v1::internal {
 
 class Recovery {
  public:
-  explicit Recovery(Core& core) : core_(core) {}
+  explicit Recovery(Core& core);
   ~Recovery();
 
   // Reads everything; changes nothing. RETURNS: DataLoss, naming the block.
@@ -31,19 +32,21 @@ class Recovery {
   };
 
   absl::Status ScanBlock(uint64_t sequence, std::string_view bytes);
-  void ScanEntry(const BlockEntry& entry);
   absl::Status ScanAsleep();
-  static bool EndsFinished(std::string_view journal);
 
   Core& core_;
   absl::Time last_time_ = absl::UnixEpoch();
   uint64_t next_incarnation_ = 1;
   std::vector<BlockSeen> blocks_;
-  absl::flat_hash_map<SagaId, std::unique_ptr<Machine>> sagas_;
+  Block block_;  // the one that is being read
+  std::vector<Unfolded> of_shards_;
   std::vector<WakeTime> asleep_;
 };
 
 // Folds a journal that was read, with its definition; says in `halted` what stands in the way.
 void FoldJournal(const Core& core, Machine& machine);
+
+// The rest of a finished saga's journal, whose first blocks are dropped: its record is kept by id.
+bool IsLeftover(const Machine& machine);
 
 }  // namespace skald::inline v1::internal

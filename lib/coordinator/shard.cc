@@ -117,6 +117,7 @@ bool Shard::RunOnce() {
     FireTimers();
   }
   if (!draining && !aborted_ && NextWake() <= now_) any = WakeDue() || any;
+  if (!draining && !aborted_ && !refused_) any = ResumeSome() || any;
   SendDeferred();
   if (aborted_ || refused_) return any;
   const bool flush = Flushing() && !draining;
@@ -124,10 +125,17 @@ bool Shard::RunOnce() {
     any = true;
     Seal();
   }
-  const absl::Time next = std::min(timers_.next(), NextWake());
+  const absl::Time next = NextDue();
   next_timer_micros_.store(next == absl::InfiniteFuture() ? kNoTimer : absl::ToUnixMicros(next),
                            std::memory_order_relaxed);
   return any;
+}
+
+// When time alone gives something to do.
+absl::Time Shard::NextDue() const {
+  const absl::Time resume =
+      unfolded_.empty() ? absl::InfiniteFuture() : std::max(resume_not_before_, now_);
+  return std::min({timers_.next(), NextWake(), resume});
 }
 
 void Shard::Loop() {
@@ -135,7 +143,7 @@ void Shard::Loop() {
     if (RunOnce()) continue;
     absl::Duration wait = core_.draining.load(std::memory_order_relaxed)
                               ? absl::InfiniteDuration()
-                              : std::min(timers_.next(), NextWake()) - core_.clock->Now();
+                              : NextDue() - core_.clock->Now();
     if (!deferred_.empty()) wait = std::min(wait, kDeferredRetry);
     MutexLock lock(inbox_mutex_);
     if (stopping_ && (groups_in_flight_ == 0 || core_.failed.load())) return;

@@ -25,10 +25,12 @@
 #include "live_floor.h"
 #include "machine.h"
 #include "skald/async/executor.h"
+#include "skald/base/internal/sabotage.h"
 #include "skald/base/mutex.h"
 #include "skald/coordinator/coordinator.h"
 #include "skald/saga/journal.h"
 #include "timer_heap.h"
+#include "unfolded.h"
 
 namespace skald::inline v1::internal {
 
@@ -150,11 +152,8 @@ class Shard {
   // ---- recovery, before the loop runs ----
   // Blocks in order of their sequence. RETURNS: the block's index, a saga's home.
   uint64_t AdoptBlock(uint64_t sequence, size_t bytes);
-  // A saga as its journal tells it. REQUIRES: incarnations in ascending order.
-  void Adopt(Machine* machine);
+  void AdoptUnfolded(Unfolded sagas);
   void AdoptAsleep(const WakeTime& wake);
-  // On the loop: goes on with everything that was adopted.
-  void Resume();
 
  private:
   // shard_start.cc
@@ -238,6 +237,17 @@ class Shard {
   void ListAsleep(const SagaFilter& filter, std::vector<SagaInfo>& out) const;
 
   // shard_recovery.cc
+  void Adopt(Unfolded::Found found);
+  bool ResumeSome();
+  // Everything of this hash is in memory, asleep or finished from here on. RETURNS: why it could
+  // not be read.
+  absl::Status Recall(uint64_t hash) {
+    if (unfolded_.empty() || SKALD_SABOTAGED(kLooksPastUnfolded)) return absl::OkStatus();
+    return RecallAll(hash);
+  }
+  absl::Status RecallAll(uint64_t hash);
+  void RecallEverything();
+  void EndRecovery();
   static void NoteLost(Machine& machine);
 
   // shard_keep.cc
@@ -250,6 +260,7 @@ class Shard {
   std::string Unexpired(std::string_view row) const;
 
   // shard.cc
+  absl::Time NextDue() const;
   Group& Pending();
   bool MaySeal() const;
   void Seal();
@@ -292,11 +303,13 @@ class Shard {
   std::vector<std::unique_ptr<Attempt>> spare_attempts_;
   std::vector<std::unique_ptr<Group>> spare_groups_;
 
-  absl::flat_hash_map<uint64_t, Machine*> machines_;
+  LargeHashMap<uint64_t, Machine*> machines_;
   LoopCounter in_memory_;
   LoopCounter outstanding_;
   TimerHeap<Machine> timers_;
   Sleepers sleepers_;
+  Unfolded unfolded_;
+  absl::Time resume_not_before_ = absl::InfinitePast();
   std::atomic<size_t> asleep_{0};
   absl::Time wake_not_before_ = absl::InfinitePast();
   std::atomic<int64_t> next_timer_micros_;

@@ -139,6 +139,7 @@ absl::StatusOr<std::unique_ptr<Machine>> Shard::ReadAsleep(const SagaId& id) con
 }
 
 absl::StatusOr<Machine*> Shard::ComeBack(const SagaId& id) {
+  SKALD_RETURN_IF_ERROR(Recall(id.hash));
   absl::StatusOr<std::unique_ptr<Machine>> read = ReadAsleep(id);
   if (!read.ok()) {
     return Annotate(read.status(), fmt::format("reading saga {}, which is asleep", ToString(id)));

@@ -153,6 +153,8 @@ void Shard::PublishNeeded() {
   }
   needed_.store(blocks_.empty() ? ~uint64_t{0} : blocks_.front().sequence,
                 std::memory_order_seq_cst);
+  // (Sagas that are not folded yet would stay where they are.)
+  if (!unfolded_.empty()) return;
   const size_t kept_max = core_.options.journal_bytes_max / core_.shards.size();
   // With little garbage in it there is nothing to gain from writing it again.
   if (block_bytes_ > std::max(kept_max, 2 * live_bytes_)) CarryForward();

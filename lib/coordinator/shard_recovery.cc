@@ -1,12 +1,31 @@
-// Taking over, at open, what recovery has read.
+// Taking over, at open, what recovery has read, and going on with it while the loop runs.
+//
+//   noted at open -> its turn comes, or somebody asks for its hash -> folded -> advanced
+//
+// The sagas of one hash are folded together, before anything else happens to that hash: whoever
+// looks at one that is in memory finds all of them there.
 
+#include <algorithm>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "core.h"
+#include "recovery.h"
 #include "shard.h"
+#include "skald/base/check.h"
 #include "skald/base/internal/sabotage.h"
+#include "skald/base/status.h"
 
 namespace skald::inline v1::internal {
+namespace {
+
+// So many are folded in one round of the loop, between others' messages.
+constexpr size_t kResumesPerRound = 256;
+// A block that cannot be read is tried again after this.
+constexpr absl::Duration kReadAgain = absl::Seconds(1);
+
+}  // namespace
 
 uint64_t Shard::AdoptBlock(uint64_t sequence, size_t bytes) {
   // Every shard keeps every old block, and counts its share of it.
@@ -17,24 +36,58 @@ uint64_t Shard::AdoptBlock(uint64_t sequence, size_t bytes) {
   return first_block_ + blocks_.size() - 1;
 }
 
-void Shard::Adopt(Machine* machine) {
+void Shard::AdoptUnfolded(Unfolded sagas) {
+  unfolded_ = std::move(sagas);
+  uint64_t lowest = ~uint64_t{0};
+  size_t live = 0;
+  unfolded_.ForEach([&](const Unfolded::Saga& saga) {
+    ++blocks_[saga.home - first_block_].live;
+    if (saga.is_finished) return;
+    ++live;
+    live_bytes_ += saga.bytes;
+    lowest = std::min(lowest, static_cast<uint64_t>(saga.id.incarnation));
+  });
+  live_.Hold(lowest);
+  machines_.reserve(live);
+  in_memory_.Add(live);
+  stats_.resumed.Add(live);
+  core_.in_flight.fetch_add(live, std::memory_order_relaxed);
+}
+
+// Makes a saga of what was found, and goes on with it.
+void Shard::Adopt(Unfolded::Found found) {
+  auto owned = std::make_unique<Machine>();
+  Machine& machine = *owned;
+  machine.id = found.id;
+  machine.journal = std::move(found.journal);
+  machine.home = found.home;
+  machine.floor_slot = LiveFloor::kOld;
   // Its row may be there, and so may another key's in the same row.
-  machine->row_existed = true;
-  ++blocks_[machine->home - first_block_].live;
-  if (machine->halted.empty() && IsTerminal(machine->view.state)) {
-    TellStarter(*machine);
-    KeepFinished(*machine);
-    delete machine;
-    return;
+  machine.row_existed = true;
+  FoldJournal(core_, machine);
+  const bool finished = machine.halted.empty() && IsTerminal(machine.view.state);
+  if (finished || IsLeftover(machine)) {
+    SKALD_DCHECK(found.is_finished, "saga {}", ToString(found.id));
+    if (!finished) return ReleaseHome(machine.home);
+    TellStarter(machine);
+    return KeepFinished(machine);
   }
-  machine->floor_slot = live_.Add(static_cast<uint64_t>(machine->id.incarnation));
-  core_.in_flight.fetch_add(1, std::memory_order_relaxed);
-  Insert(machine);
-  live_bytes_ += machine->journal.size();
-  stats_.resumed.Add(1);
-  if (machine->registered == nullptr) return;
-  machine->frame.Reset(machine->registered->layout);
-  NoteLost(*machine);
+  if (!found.is_finished) {
+    in_memory_.Subtract(1);  // it was counted before it was there
+  } else {
+    // It says so, and what it says cannot be read.
+    stats_.resumed.Add(1);
+    core_.in_flight.fetch_add(1, std::memory_order_relaxed);
+    live_bytes_ += machine.journal.size();
+  }
+  live_.AddOld(static_cast<uint64_t>(machine.id.incarnation));
+  Insert(owned.release());
+  if (machine.registered != nullptr) {
+    machine.frame.Reset(machine.registered->layout);
+    NoteLost(machine);
+  }
+  Advance(machine);
+  if (MaySeal()) Seal();
 }
 
 // What could have been sent by a process that is gone may have been.
@@ -56,12 +109,42 @@ void Shard::NoteLost(Machine& machine) {
   });
 }
 
-void Shard::Resume() {
-  // Oldest first: they have waited longest.
-  for (Machine* machine : LiveByAge()) {
-    Advance(*machine);
-    if (MaySeal()) Seal();
+// RETURNS: whether there was anything to do.
+bool Shard::ResumeSome() {
+  if (unfolded_.empty() || resume_not_before_ > now_) return false;
+  for (size_t some = 0; some < kResumesPerRound && !unfolded_.empty(); ++some) {
+    absl::StatusOr<Unfolded::Found> found = unfolded_.Next(core_.committer->store());
+    if (!found.ok()) {
+      core_.Notify(Severity::kWarning, "sagas-not-resumed", "store", found.status().ToString());
+      resume_not_before_ = now_ + kReadAgain;
+      return false;
+    }
+    Adopt(*std::move(found));
   }
+  EndRecovery();
+  return true;
+}
+
+absl::Status Shard::RecallAll(uint64_t hash) {
+  absl::StatusOr<std::vector<Unfolded::Found>> all =
+      unfolded_.TakeHash(hash, core_.committer->store());
+  if (!all.ok()) return Annotate(all.status(), "reading the journal again");
+  for (Unfolded::Found& found : *all) Adopt(std::move(found));
+  EndRecovery();
+  return absl::OkStatus();
+}
+
+void Shard::RecallEverything() {
+  while (ResumeSome()) {
+  }
+}
+
+// Frees what is only needed while there is something to fold: sagas come and go for months after
+// an open.
+void Shard::EndRecovery() {
+  if (!unfolded_.empty()) return;
+  unfolded_ = Unfolded();
+  live_.LetGo();
 }
 
 }  // namespace skald::inline v1::internal

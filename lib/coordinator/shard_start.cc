@@ -32,6 +32,7 @@ absl::Status OtherInput(std::string_view definition, std::string_view key, SagaI
 
 absl::StatusOr<Machine*> Shard::FindLive(uint64_t hash, std::string_view definition,
                                          std::string_view key) {
+  SKALD_RETURN_IF_ERROR(Recall(hash));
   const auto found = machines_.find(hash);
   Machine* machine = found == machines_.end() ? nullptr : found->second;
   while (machine != nullptr &&
@@ -53,6 +54,7 @@ Machine* Shard::InMemory(const SagaId& id) const {
 }
 
 absl::StatusOr<Machine*> Shard::FindLive(SagaId id) {
+  SKALD_RETURN_IF_ERROR(Recall(id.hash));
   Machine* const machine = InMemory(id);
   if (machine != nullptr || sleepers_.Find(id.hash) != id) return machine;
   return ComeBack(id);
@@ -131,6 +133,10 @@ void Shard::HandleStart(std::unique_ptr<PendingStart> start) {
 }
 
 bool Shard::AnswerFromMemory(PendingStart& start) {
+  if (const absl::Status recalled = Recall(start.hash); !recalled.ok()) {
+    std::move(start.done)(recalled);
+    return true;
+  }
   if (const Machine* unread = FindUndecodable(start.hash)) {
     std::move(start.done)(absl::DataLossError(fmt::format(
         "starting '{}' under key '{}': saga {} may have this key, and its journal does not decode",

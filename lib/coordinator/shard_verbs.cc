@@ -166,6 +166,7 @@ void Shard::Show(SagaId id, absl::AnyInvocable<void(absl::StatusOr<SagaDetails>)
 }
 
 void Shard::List(const SagaFilter& filter, std::vector<SagaInfo>& out) {
+  RecallEverything();
   for (const auto& [hash, first] : machines_) {
     for (const Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
       const SagaState state = machine->halted.empty() ? machine->view.state : SagaState::kStuck;

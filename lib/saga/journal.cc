@@ -161,6 +161,18 @@ absl::StatusOr<Event> ReadEvent(std::string_view& bytes) {
   return event;
 }
 
+std::optional<SagaState> LastState(std::string_view events) {
+  std::optional<SagaState> last;
+  for (ByteReader in(events); in.remaining() > 0;) {
+    in.U8();
+    last = ReadEnum(in, SagaState::kAbandoned);
+    in.Little<uint64_t>();
+    in.Raw(in.Little<uint32_t>());
+    if (!in.ok()) return std::nullopt;
+  }
+  return last;
+}
+
 void BlockBuilder::Add(const SagaId& saga, bool carried, std::string_view events) {
   AddEntry(saga, carried ? kEntryCarried : 0, events);
 }
@@ -196,7 +208,7 @@ std::string_view BlockBuilder::Seal(const BlockHeader& header) {
   return block_;
 }
 
-absl::StatusOr<Block> ReadBlock(std::string_view bytes) {
+absl::Status ReadBlock(std::string_view bytes, Block* block) {
   ByteReader in(bytes);
   if (in.Little<uint32_t>() != kBlockMagic) {
     return absl::DataLossError(
@@ -206,15 +218,15 @@ absl::StatusOr<Block> ReadBlock(std::string_view bytes) {
   if (!in.ok() || crc != Crc32c(in.rest())) {
     return absl::DataLossError("reading a journal block: the checksum does not match");
   }
-  Block block;
-  block.header.epoch = in.Little<uint64_t>();
-  block.header.shard = in.Little<uint32_t>();
-  block.header.time = FromMicros(in.Little<uint64_t>());
-  block.header.next_incarnation = Incarnation{in.Little<uint64_t>()};
+  block->entries.clear();
+  block->header.epoch = in.Little<uint64_t>();
+  block->header.shard = in.Little<uint32_t>();
+  block->header.time = FromMicros(in.Little<uint64_t>());
+  block->header.next_incarnation = Incarnation{in.Little<uint64_t>()};
   const uint32_t count = in.Little<uint32_t>();
-  if (count <= in.remaining()) block.entries.reserve(count);
+  if (count <= in.remaining()) block->entries.reserve(count);
   for (uint32_t i = 0; i < count && in.ok(); ++i) {
-    BlockEntry& entry = block.entries.emplace_back();
+    BlockEntry& entry = block->entries.emplace_back();
     entry.saga.hash = in.Little<uint64_t>();
     entry.saga.incarnation = Incarnation{in.Little<uint64_t>()};
     const uint8_t flags = in.U8();
@@ -223,7 +235,12 @@ absl::StatusOr<Block> ReadBlock(std::string_view bytes) {
     entry.asleep = (flags & kEntryAsleep) != 0;
     entry.events = in.String();
   }
-  SKALD_RETURN_IF_ERROR(in.Finish("journal block"));
+  return in.Finish("journal block");
+}
+
+absl::StatusOr<Block> ReadBlock(std::string_view bytes) {
+  Block block;
+  SKALD_RETURN_IF_ERROR(ReadBlock(bytes, &block));
   return block;
 }
 

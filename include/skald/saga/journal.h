@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,10 @@ SKALD_EXPORT absl::StatusOr<Event> ReadEvent(std::string_view& bytes);
 // The same into an event as it was constructed.
 SKALD_EXPORT absl::Status ReadEvent(std::string_view& bytes, Event* event);
 
+// The state after the last of some events, by their heads alone; nullopt: there is none, or they
+// are cut short.
+SKALD_EXPORT std::optional<SagaState> LastState(std::string_view events);
+
 // ---- blocks
 // ---------------------------------------------------------------------------------------
 
@@ -118,6 +123,8 @@ struct Block {
 
 // RETURNS: DataLoss: checksum, version or grammar. Views point into `bytes`.
 SKALD_EXPORT absl::StatusOr<Block> ReadBlock(std::string_view bytes);
+// The same into a block that was used before, whose memory it keeps.
+SKALD_EXPORT absl::Status ReadBlock(std::string_view bytes, Block* block);
 
 // The key of a block in Space::kLog: sequence numbers grow over the life of the store.
 SKALD_EXPORT std::string BlockKey(uint64_t sequence);

@@ -1,3 +1,5 @@
+#include "skald/saga/journal.h"
+#include "skald/store/forwarding_store.h"
 #include "world.h"
 
 namespace skald_test {
@@ -163,6 +165,179 @@ TEST_CASE("engine time never goes back, whatever the wall clock does between two
   const skald::SagaId second = w.Start("2").id();
   w.Run();
   CHECK(w.coordinator->Show(second)->info.started >= before);
+}
+
+// Sagas "0", "1" and so on, all at their first step when the process dies.
+std::vector<skald::SagaId> CrashWithMany(World& w, int count) {
+  w.Open({w.Order()});
+  std::vector<skald::SagaId> ids;
+  for (int i = 0; i < count; ++i) ids.push_back(w.Start(std::to_string(i)).id());
+  w.RunLoop();
+  w.Crash();
+  return ids;
+}
+
+TEST_CASE("after an open sagas go on oldest first, and the one that is asked for at once") {
+  World w;
+  const std::vector<skald::SagaId> ids = CrashWithMany(w, 1'000);
+  w.Open({w.Order()});
+  CHECK(w.executor.pending() == 0);
+  CHECK(w.coordinator->stats().resumed == 1'000);
+  CHECK(w.coordinator->stats().in_flight == 1'000);
+  const auto details = w.coordinator->Show(ids.back());
+  REQUIRE(details.ok());
+  CHECK(details->info.state == SagaState::kRunning);
+  // One round of the loop, and what it had time for besides.
+  CHECK(w.executor.pending() > 1);
+  CHECK(w.executor.pending() < 1'000);
+  REQUIRE(w.executor.RunOne());
+  REQUIRE(w.executor.RunOne());
+  CHECK(w.script.keys[0].saga == ids.back());
+  CHECK(w.script.keys[1].saga == ids.front());
+  w.Run();
+  CHECK(w.coordinator->stats().completed == 1'000);
+  CHECK(w.coordinator->stats().in_flight == 0);
+  CHECK(w.script.calls.size() == 4'000);
+}
+
+TEST_CASE("a key that is asked for right after an open is the saga's that has it") {
+  World w;
+  const std::vector<skald::SagaId> ids = CrashWithMany(w, 1'000);
+  w.Open({w.Order()});
+  SECTION("by a start") {
+    const auto again = w.Start("999");
+    CHECK(again.existed());
+    CHECK(again.id() == ids[999]);
+  }
+  SECTION("by a question") {
+    const auto found = w.coordinator->Find(kOrder, "999");
+    REQUIRE(found.ok());
+    CHECK(found->id() == ids[999]);
+  }
+  SECTION("by a verb") {
+    REQUIRE(w.coordinator->Cancel(ids[999], kAnn).ok());
+    w.Run();
+    CHECK(w.StateOf(ids[999]) == SagaState::kCompensated);
+    CHECK(w.coordinator->stats().completed == 999);
+  }
+  SECTION("by a list of all") {
+    CHECK(w.coordinator->List({.limit = 2'000})->size() == 1'000);
+  }
+  CHECK(w.coordinator->stats().resumed == 1'000);
+}
+
+TEST_CASE(
+    "a coordinator that is shut down before it has gone on with all leaves them as they are") {
+  World w;
+  const std::vector<skald::SagaId> ids = CrashWithMany(w, 1'000);
+  w.Open({w.Order()});
+  w.coordinator->PollOnce();
+  CHECK(w.executor.pending() < 1'000);
+  w.Crash();
+  w.Open({w.Order()});
+  w.Run();
+  CHECK(w.coordinator->stats().completed == 1'000);
+}
+
+// Its journal cannot be read again for a while, though it could be scanned.
+class ForgetfulLog final : public skald::ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  absl::StatusOr<std::optional<skald::Row>> Get(skald::Space space, std::string_view key) override {
+    if (broken && space == skald::Space::kLog) return absl::UnavailableError("no disk");
+    return target().Get(space, key);
+  }
+  bool broken = true;
+};
+
+TEST_CASE("a journal that cannot be read again is told, and tried again until it can") {
+  World w;
+  const std::vector<skald::SagaId> ids = CrashWithMany(w, 1'000);
+  ForgetfulLog store(*w.store);
+  auto opened = skald::Coordinator::Open(store, w.executor, {w.Order()}, w.options);
+  REQUIRE(opened.ok());
+  w.coordinator = *std::move(opened);
+  const auto asked = w.coordinator->Show(ids[500]);
+  CHECK(asked.status().code() == absl::StatusCode::kUnavailable);
+  CHECK(asked.status().message().find("no disk") != std::string::npos);
+  CHECK_FALSE(w.coordinator->Start(kOrder, "in", {.key = "500"}).ok());
+  w.Run();
+  CHECK(w.executor.pending() == 0);
+  CHECK(w.seen.kinds == std::vector<std::string>{"sagas-not-resumed"});
+  CHECK(w.coordinator->NextTimer() <= w.clock.Wall() + absl::Seconds(1));
+  store.broken = false;
+  CHECK(w.Start("500").id() == ids[500]);
+  w.Pass(absl::Seconds(1));
+  CHECK(w.coordinator->stats().completed == 1'000);
+  CHECK(w.script.calls.size() == 4'000);
+  w.coordinator.reset();
+}
+
+// What an open finds of sagas whose events stand in several blocks, between those of others.
+TEST_CASE("a journal in many pieces comes together, in its turn and when it is asked for") {
+  World w;
+  w.options.journal_bytes_max = size_t{1} << 30;  // none is carried forward
+  w.Open({w.Order()});
+  std::vector<skald::SagaId> ids;
+  for (int i = 0; i < 40; ++i) ids.push_back(w.Start(std::to_string(i)).id());
+  // Each is taken a different number of steps ahead, one block a verdict.
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 40 - 10 * round; ++i) {
+      w.RunLoop();
+      REQUIRE(w.executor.RunOne());
+    }
+  }
+  w.RunLoop();
+  const size_t calls = w.script.calls.size();
+  w.Crash();
+  w.Open({w.Order()});
+  const size_t asked = GENERATE(0, 7, 15, 39);
+  const auto details = w.coordinator->Show(ids[asked]);
+  REQUIRE(details.ok());
+  CHECK(details->timeline.size() > 1);
+  w.Run();
+  CHECK(w.coordinator->stats().completed == 40);
+  CHECK(w.script.calls.size() == calls + 4 * 40 - 90);
+}
+
+TEST_CASE("no floor is above a saga that an open has found and not yet gone on with") {
+  World w;
+  const std::vector<skald::SagaId> ids = CrashWithMany(w, 1'000);
+  w.Open({w.Order()});
+  REQUIRE(w.Start("new").id().incarnation > ids.back().incarnation);
+  w.Run();
+  REQUIRE(w.script.floors.size() == 4'004);
+  for (size_t i = 0; i < w.script.floors.size(); ++i) {
+    CAPTURE(i);
+    REQUIRE(w.script.floors[i] <= w.script.keys[i].saga.incarnation);
+  }
+  const skald::SagaId later = w.Start("later").id();
+  w.Run();
+  CHECK(w.script.floors.back() == later.incarnation);
+}
+
+TEST_CASE("two sagas with one incarnation are damage: the open names both") {
+  World w;
+  skald::Event start;
+  start.definition = "order";
+  start.key = "k";
+  std::string events;
+  skald::AppendEvent(start, &events);
+  skald::BlockBuilder block;
+  const skald::SagaId one{1, skald::Incarnation{7}};
+  const skald::SagaId other{2, skald::Incarnation{7}};
+  block.Add(one, false, events);
+  block.Add(other, false, events);
+  const auto lease = w.store->Acquire("somebody");
+  REQUIRE(lease.ok());
+  skald::Batch batch{.number = lease->last_number + 1, .ticket = lease->last_ticket + 1};
+  batch.units.emplace_back().Put(skald::Space::kLog, skald::BlockKey(1), block.Seal({}));
+  REQUIRE(w.store->Commit(lease->fence, batch).ok());
+  const auto refused = skald::Coordinator::Open(*w.store, w.executor, {w.Order()}, w.options);
+  CHECK(refused.status().code() == absl::StatusCode::kDataLoss);
+  INFO(refused.status().ToString());
+  CHECK(refused.status().message().find(ToString(one)) != std::string::npos);
+  CHECK(refused.status().message().find(ToString(other)) != std::string::npos);
 }
 
 TEST_CASE("an older coordinator on the same store is shut out") {

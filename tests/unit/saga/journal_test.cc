@@ -95,6 +95,20 @@ std::string SealedBlock() {
       builder.Seal({.epoch = 7, .shard = 1, .time = kTime, .next_incarnation = Incarnation{43}}));
 }
 
+TEST_CASE("the state after some events is read off their heads, and damage gives none") {
+  CHECK_FALSE(LastState("").has_value());
+  std::string events = BytesOf(AllEvents()["start"]);
+  CHECK(LastState(events) == SagaState::kRunning);
+  events += BytesOf(AllEvents()["turn"]);
+  CHECK(LastState(events) == SagaState::kCompensating);
+  for (size_t size = 1; size < events.size(); ++size) {
+    CAPTURE(size);
+    const auto state = LastState(std::string_view(events).substr(0, size));
+    CHECK(state.value_or(SagaState::kRunning) == SagaState::kRunning);
+    CHECK(state.has_value() == (size == BytesOf(AllEvents()["start"]).size()));
+  }
+}
+
 TEST_CASE("events and blocks are the bytes of the golden file") {
   std::map<std::string, std::string> written;
   for (const auto& [name, event] : AllEvents()) written[name] = Hex(BytesOf(event));

@@ -69,10 +69,11 @@ enum class Sabotage : uint8_t {
   kIdsUnreserved,         // ids are given out before their span is durably reserved
   kIdsByTheClock,         // ids go back with the clock
   kSharesWorker,          // two generators of one worker do not notice each other
+  kLooksPastUnfolded,     // after an open, a key is looked up among the sagas folded so far
 };
 
 // Names in the order of the numbers, for tables and flags.
-inline constexpr std::array<std::string_view, 52> kSabotageNames = {
+inline constexpr std::array<std::string_view, 53> kSabotageNames = {
     "none",
     "early-answer",
     "answer-before-commit",
@@ -125,6 +126,7 @@ inline constexpr std::array<std::string_view, 52> kSabotageNames = {
     "ids-unreserved",
     "ids-by-the-clock",
     "shares-worker",
+    "looks-past-unfolded",
 };
 
 #if defined(SKALD_SABOTAGE)
