@@ -17,12 +17,12 @@ constexpr size_t kBlockBytesMax = size_t{1} << 20;
 // works while the rest is folded.
 constexpr size_t kEarlyGroupSagas = 192;
 constexpr size_t kSpareStartsMax = 4096;
+constexpr size_t kSpareOwedMax = 4096;
 constexpr int64_t kNoTimer = INT64_MAX;
 constexpr absl::Duration kDeferredRetry = absl::Milliseconds(1);
 // How far ahead memory is asked for, in sagas: a saga takes about as long as memory does.
 constexpr size_t kFarAhead = 4;
 constexpr size_t kNearAhead = 2;
-constexpr size_t kMachineBytesHot = 768;
 
 }  // namespace
 
@@ -124,7 +124,7 @@ bool Shard::RunOnce() {
     any = true;
     Seal();
   }
-  const absl::Time next = std::min(timers_.next(), NextWake());
+  const absl::Time next = std::min<absl::Time>(timers_.next(), NextWake());
   next_timer_micros_.store(next == absl::InfiniteFuture() ? kNoTimer : absl::ToUnixMicros(next),
                            std::memory_order_relaxed);
   return any;
@@ -133,9 +133,10 @@ bool Shard::RunOnce() {
 void Shard::Loop() {
   for (;;) {
     if (RunOnce()) continue;
-    absl::Duration wait = core_.draining.load(std::memory_order_relaxed)
-                              ? absl::InfiniteDuration()
-                              : std::min(timers_.next(), NextWake()) - core_.clock->Now();
+    absl::Duration wait =
+        core_.draining.load(std::memory_order_relaxed)
+            ? absl::InfiniteDuration()
+            : std::min<absl::Time>(timers_.next(), NextWake()) - core_.clock->Now();
     if (!deferred_.empty()) wait = std::min(wait, kDeferredRetry);
     MutexLock lock(inbox_mutex_);
     if (stopping_ && (groups_in_flight_ == 0 || core_.failed.load())) return;
@@ -227,7 +228,7 @@ void Shard::Refuse(PendingStart* start) {
 void Shard::WhenDurable(Machine& machine, AnswerCallback done) {
   if (machine.undurable == 0) return std::move(done)(absl::OkStatus());
   if (core_.failed.load(std::memory_order_relaxed)) return std::move(done)(core_.Health());
-  machine.on_durable.push_back(std::move(done));
+  OwedOf(machine).on_durable.push_back(std::move(done));
 }
 
 void Shard::RequestStops() {
@@ -237,24 +238,41 @@ void Shard::RequestStops() {
 }
 
 void Shard::AnswerDurable(Machine& machine) {
-  if (machine.on_started) {
-    StartedCallback done = std::move(machine.on_started);
-    machine.on_started = nullptr;
-    std::move(done)(Started{machine.watch, false});
+  if (machine.owed == nullptr) return;
+  std::unique_ptr<Owed> owed = std::move(machine.owed);
+  if (owed->on_started) {
+    std::move(owed->on_started)(Started{machine.watch, false});
     // Most of those that start something and go have no use for a handle; who asks later gets one.
     if (!IsWatched(machine)) machine.watch.reset();
   }
-  if (machine.on_durable.empty()) return;
-  std::vector<AnswerCallback> answers = std::move(machine.on_durable);
-  machine.on_durable.clear();
-  for (AnswerCallback& answer : answers) std::move(answer)(absl::OkStatus());
+  for (AnswerCallback& answer : owed->on_durable) std::move(answer)(absl::OkStatus());
+  GiveBack(std::move(owed));
+}
+
+Owed& Shard::OwedOf(Machine& machine) {
+  if (machine.owed == nullptr) {
+    if (spare_owed_.empty()) {
+      machine.owed = std::make_unique<Owed>();
+    } else {
+      machine.owed = std::move(spare_owed_.back());
+      spare_owed_.pop_back();
+    }
+  }
+  return *machine.owed;
+}
+
+void Shard::GiveBack(std::unique_ptr<Owed> owed) {
+  if (spare_owed_.size() >= kSpareOwedMax) return;
+  owed->on_started = nullptr;
+  owed->on_durable.clear();
+  spare_owed_.push_back(std::move(owed));
 }
 
 // Sagas come in turn, and what one needs is asked for while those before it are worked on: first
 // the saga, then what it points to.
 void Shard::PrefetchMachines(const Group& group, size_t at) const {
   const std::vector<Machine*>& machines = group.machines;
-  if (at + kFarAhead < machines.size()) Prefetch(machines[at + kFarAhead], kMachineBytesHot);
+  if (at + kFarAhead < machines.size()) Prefetch(machines[at + kFarAhead], sizeof(Machine));
   if (at + kNearAhead >= machines.size()) return;
   const Machine& near = *machines[at + kNearAhead];
   Prefetch(near.watch.get(), sizeof(Watch));
@@ -350,10 +368,10 @@ void Shard::TellEveryone(const absl::Status& why) {
   deferred_.clear();
   for (Machine* machine : LiveByAge()) {
     for (Attempt* attempt : machine->running) attempt->stop.request_stop();
-    if (machine->on_started) std::move(machine->on_started)(why);
-    for (AnswerCallback& answer : machine->on_durable) std::move(answer)(why);
-    machine->on_started = nullptr;
-    machine->on_durable.clear();
+    if (const std::unique_ptr<Owed> owed = std::move(machine->owed)) {
+      if (owed->on_started) std::move(owed->on_started)(why);
+      for (AnswerCallback& answer : owed->on_durable) std::move(answer)(why);
+    }
     if (machine->watch && !machine->announced_stuck) machine->watch->Settle(why);
   }
   for (const auto& [id, watch] : sleepers_.watches) watch->Settle(why);

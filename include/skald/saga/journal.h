@@ -17,6 +17,7 @@
 #include "skald/base/export.h"
 #include "skald/base/hash.h"
 #include "skald/base/ids.h"
+#include "skald/base/micro_time.h"
 #include "skald/base/verdict.h"
 #include "skald/saga/state.h"
 
@@ -36,7 +37,7 @@ struct Event {
 
   EventKind kind = EventKind::kStart;
   SagaState state_after = SagaState::kRunning;
-  absl::Time time;
+  MicroTime time;
 
   // kStart
   std::string_view definition;
@@ -45,7 +46,7 @@ struct Event {
   std::string_view key;
   Hash128 input_fingerprint;
   std::string_view input;
-  absl::Time deadline = absl::InfiniteFuture();
+  MicroTime deadline = MicroTime::InfiniteFuture();
   uint16_t result_step = kNoStep;  // whose output is the saga's result
 
   // kVerdict, kGaveUp, kTimerFired, kSignal, kTurn (cause), kOperatorVerb (where it names a step)
@@ -73,6 +74,15 @@ SKALD_EXPORT void AppendEvent(const Event& event, std::string* out);
 SKALD_EXPORT absl::StatusOr<Event> ReadEvent(std::string_view& bytes);
 // The same into an event as it was constructed.
 SKALD_EXPORT absl::Status ReadEvent(std::string_view& bytes, Event* event);
+
+namespace internal {
+
+// The time of the first event, of a journal that was read before.
+SKALD_EXPORT MicroTime FirstTime(std::string_view journal);
+// A hash as a start has its input's, right behind its key.
+SKALD_EXPORT Hash128 ReadHash(std::string_view bytes);
+
+}  // namespace internal
 
 // ---- blocks
 // ---------------------------------------------------------------------------------------
