@@ -78,7 +78,7 @@ class Tale {
     return Add(event);
   }
   Tale& TimeUp(uint16_t step) {
-    now_ += absl::Hours(1);
+    now_ = now_ + absl::Hours(1);
     return Then(EventKind::kTimerFired, step);
   }
 
@@ -86,7 +86,7 @@ class Tale {
   const std::string& journal() const { return journal_; }
   const SagaView& view() const { return view_; }
   const SagaView& before() const { return before_; }  // the last event
-  absl::Time now() const { return now_; }
+  MicroTime now() const { return now_; }
   // The last event, read back.
   Event last() const {
     std::string_view tail = std::string_view(journal_).substr(last_at_);
@@ -98,7 +98,7 @@ class Tale {
   Event At(EventKind kind) {
     Event event;
     event.kind = kind;
-    event.time = now_ += absl::Microseconds(731);
+    event.time = now_ = now_ + absl::Microseconds(731);
     return event;
   }
   Tale& Add(const Event& event) {
@@ -114,7 +114,7 @@ class Tale {
   SagaView view_;
   SagaView before_;
   size_t last_at_ = 0;
-  absl::Time now_ = kPathsBegin;
+  MicroTime now_{kPathsBegin};
 };
 
 Tale PlacedOrder() {

@@ -127,8 +127,8 @@ void RunInbox(uint64_t times) {
 }
 
 struct TimerOwner {
-  absl::Time timer_at;
-  size_t timer_place = internal::kNoPlace;
+  MicroTime timer_at;
+  uint32_t timer_place = internal::kNoPlace;
 };
 
 // A thousand timers; a round puts one in, moves one, and takes the earliest out.

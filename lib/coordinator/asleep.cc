@@ -28,13 +28,6 @@ absl::Time FromMicros(uint64_t micros) {
 
 }  // namespace
 
-absl::Time RowTime(absl::Time time) {
-  const uint64_t micros = ToMicros(time);
-  const absl::Time cut = FromMicros(micros);
-  const bool last = micros >= static_cast<uint64_t>(INT64_MAX);
-  return cut < time && !last ? FromMicros(micros + 1) : cut;
-}
-
 std::string AsleepKey(const SagaId& saga) {
   std::string key(kAsleepPrefix);
   ByteWriter(&key).Big(saga.hash).Big(static_cast<uint64_t>(saga.incarnation));

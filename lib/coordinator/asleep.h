@@ -30,8 +30,6 @@ struct WakeTime {
 };
 
 std::string AsleepKey(const SagaId& saga);
-// The time as rows can hold it, in whole microseconds, and not before it.
-absl::Time RowTime(absl::Time time);
 std::string WakeKey(const WakeTime& wake);
 absl::StatusOr<WakeTime> ParseWakeKey(std::string_view key);
 // All rows of timers.

@@ -44,8 +44,7 @@ void Machine::Reset() {
   running.clear();
   frame.Clear();
   watch.reset();
-  on_started = nullptr;
-  on_durable.clear();
+  owed.reset();
   halted.clear();
   next_same_hash = nullptr;
   home = floor_slot = group = 0;

@@ -15,6 +15,8 @@
 #include "asleep.h"
 #include "frame.h"
 #include "skald/base/ids.h"
+#include "skald/base/internal/rare.h"
+#include "skald/base/micro_time.h"
 #include "skald/coordinator/internal/watch.h"
 #include "skald/saga/definition.h"
 #include "skald/saga/fold.h"
@@ -36,30 +38,49 @@ struct Registered {
 };
 
 // One call of user code, from its dispatch until it has come back.
-struct Attempt {
-  // The coordinator's core, while user code runs elsewhere.
-  std::shared_ptr<MisuseReporter> keeps_alive;
+struct Attempt : Call {  // its `reporter` is the coordinator's core, which that keeps alive
   Shard* shard = nullptr;
   Machine* machine = nullptr;
-  uint16_t step = 0;
+  MicroTime deadline;
+  std::string key;  // of its own: the journal moves while user code reads
+  StepContext told{StepContext::Fields{}};
+  std::stop_source stop{std::nostopstate};
+  AttemptResult said;
+  Rare<std::vector<const void*>> used;  // by step
   uint32_t index = 0;
+  uint32_t token = 0;
+  uint16_t step = 0;
   Direction direction = Direction::kAction;
+  // No bits: a thread reads what it is while the loop says that it is overdue.
   bool prelude = false;
   bool reconcile = false;
   bool overdue = false;
   bool is_inline = false;
   bool queued = false;  // the executor has not taken it yet: it has not begun
-  uint32_t token = 0;
-  absl::Time deadline;
-  std::string key;  // of its own: the journal moves while user code reads
-  std::optional<StepContext> context;
-  std::stop_source stop{std::nostopstate};
-  AttemptResult result;
-  absl::InlinedVector<const void*, 8> outputs;
-  Call call;
 };
 
 using AnswerCallback = absl::AnyInvocable<void(const absl::Status&) &&>;
+
+// Who is to be answered as soon as all that the saga has said is durable.
+struct Owed {
+  StartedCallback on_started;  // who called Start, until that is durable
+  std::vector<AnswerCallback> on_durable;
+};
+
+// A text that few sagas have.
+class RareText {
+ public:
+  bool empty() const { return text_->empty(); }
+  const std::string& get() const { return *text_; }
+  RareText& operator=(std::string text) {
+    text_.Make() = std::move(text);
+    return *this;
+  }
+  void clear() { text_.reset(); }
+
+ private:
+  Rare<std::string> text_;
+};
 
 // What the thread that called Start wants and found. There is no machine before its shard knows
 // that it is a saga of its own.
@@ -90,31 +111,32 @@ struct Machine {
   absl::InlinedVector<Attempt*, 1> running;
   Frame frame;
   WatchPtr watch;
-  StartedCallback on_started;  // who called Start, until that is durable
-  std::vector<AnswerCallback> on_durable;
-  std::string halted;  // not journaled: why it cannot go on here (no definition, does not decode)
+  std::unique_ptr<Owed> owed;  // null: nobody is; the shard's, which has spare ones
+  RareText halted;  // not journaled: why it cannot go on here (no definition, does not decode)
 
   Machine* next_same_hash = nullptr;
-  uint64_t home = 0;         // index of the block that its journal begins in
-  uint64_t floor_slot = 0;   // place among the shard's live incarnations
-  uint64_t group = 0;        // newest group that has events of it
+  uint64_t home = 0;        // index of the block that its journal begins in
+  uint64_t floor_slot = 0;  // place among the shard's live incarnations
+  uint64_t group = 0;       // newest group that has events of it
+  MicroTime wake;           // when it is due, while it is asleep
+  MicroTime timer_at;
+  uint32_t timer_place = kNoPlace;
   uint32_t undurable = 0;    // groups with events of it that are not durable yet
   uint32_t outstanding = 0;  // attempts whose call has not come back
   uint32_t next_token = 1;
-  bool asleep = false;       // its journal stands in a row of its own, not in the log
-  WakeTime wake;             // and when it is due
-  bool gone = false;         // finished; kept only for outstanding attempts
-  bool row_existed = false;  // as of the request
-  bool announced_stuck = false;
-  bool undecodable = false;  // its journal can be neither read nor continued
-  absl::Time timer_at;
-  size_t timer_place = kNoPlace;
+  bool asleep : 1 = false;       // its journal stands in a row of its own, not in the log
+  bool gone : 1 = false;         // finished; kept only for outstanding attempts
+  bool row_existed : 1 = false;  // as of the request
+  bool announced_stuck : 1 = false;
+  bool undecodable : 1 = false;  // its journal can be neither read nor continued
 
   std::string_view key() const { return view.key.In(journal); }
   std::string_view definition_name() const { return view.definition.In(journal); }
   bool AtRest() const {
     return IsTerminal(view.state) || view.state == SagaState::kStuck || !halted.empty();
   }
+
+  WakeTime wake_time() const { return {wake, id}; }
 
   // The entry of an attempt, or null.
   Attempts* AttemptsOf(const Attempt& attempt) {

@@ -17,12 +17,12 @@ constexpr size_t kBlockBytesMax = size_t{1} << 20;
 // works while the rest is folded.
 constexpr size_t kEarlyGroupSagas = 192;
 constexpr size_t kSpareStartsMax = 4096;
+constexpr size_t kSpareOwedMax = 4096;
 constexpr int64_t kNoTimer = INT64_MAX;
 constexpr absl::Duration kDeferredRetry = absl::Milliseconds(1);
 // How far ahead memory is asked for, in sagas: a saga takes about as long as memory does.
 constexpr size_t kFarAhead = 4;
 constexpr size_t kNearAhead = 2;
-constexpr size_t kMachineBytesHot = 768;
 
 }  // namespace
 
@@ -134,8 +134,8 @@ bool Shard::RunOnce() {
 // When time alone gives something to do.
 absl::Time Shard::NextDue() const {
   const absl::Time resume =
-      unfolded_.empty() ? absl::InfiniteFuture() : std::max(resume_not_before_, now_);
-  return std::min({timers_.next(), NextWake(), resume});
+      unfolded_.empty() ? absl::InfiniteFuture() : std::max<absl::Time>(resume_not_before_, now_);
+  return std::min<absl::Time>({timers_.next(), NextWake(), resume});
 }
 
 void Shard::Loop() {
@@ -235,7 +235,7 @@ void Shard::Refuse(PendingStart* start) {
 void Shard::WhenDurable(Machine& machine, AnswerCallback done) {
   if (machine.undurable == 0) return std::move(done)(absl::OkStatus());
   if (core_.failed.load(std::memory_order_relaxed)) return std::move(done)(core_.Health());
-  machine.on_durable.push_back(std::move(done));
+  OwedOf(machine).on_durable.push_back(std::move(done));
 }
 
 void Shard::RequestStops() {
@@ -245,24 +245,41 @@ void Shard::RequestStops() {
 }
 
 void Shard::AnswerDurable(Machine& machine) {
-  if (machine.on_started) {
-    StartedCallback done = std::move(machine.on_started);
-    machine.on_started = nullptr;
-    std::move(done)(Started{machine.watch, false});
+  if (machine.owed == nullptr) return;
+  std::unique_ptr<Owed> owed = std::move(machine.owed);
+  if (owed->on_started) {
+    std::move(owed->on_started)(Started{machine.watch, false});
     // Most of those that start something and go have no use for a handle; who asks later gets one.
     if (!IsWatched(machine)) machine.watch.reset();
   }
-  if (machine.on_durable.empty()) return;
-  std::vector<AnswerCallback> answers = std::move(machine.on_durable);
-  machine.on_durable.clear();
-  for (AnswerCallback& answer : answers) std::move(answer)(absl::OkStatus());
+  for (AnswerCallback& answer : owed->on_durable) std::move(answer)(absl::OkStatus());
+  GiveBack(std::move(owed));
+}
+
+Owed& Shard::OwedOf(Machine& machine) {
+  if (machine.owed == nullptr) {
+    if (spare_owed_.empty()) {
+      machine.owed = std::make_unique<Owed>();
+    } else {
+      machine.owed = std::move(spare_owed_.back());
+      spare_owed_.pop_back();
+    }
+  }
+  return *machine.owed;
+}
+
+void Shard::GiveBack(std::unique_ptr<Owed> owed) {
+  if (spare_owed_.size() >= kSpareOwedMax) return;
+  owed->on_started = nullptr;
+  owed->on_durable.clear();
+  spare_owed_.push_back(std::move(owed));
 }
 
 // Sagas come in turn, and what one needs is asked for while those before it are worked on: first
 // the saga, then what it points to.
 void Shard::PrefetchMachines(const Group& group, size_t at) const {
   const std::vector<Machine*>& machines = group.machines;
-  if (at + kFarAhead < machines.size()) Prefetch(machines[at + kFarAhead], kMachineBytesHot);
+  if (at + kFarAhead < machines.size()) Prefetch(machines[at + kFarAhead], sizeof(Machine));
   if (at + kNearAhead >= machines.size()) return;
   const Machine& near = *machines[at + kNearAhead];
   Prefetch(near.watch.get(), sizeof(Watch));
@@ -358,10 +375,10 @@ void Shard::TellEveryone(const absl::Status& why) {
   deferred_.clear();
   for (Machine* machine : LiveByAge()) {
     for (Attempt* attempt : machine->running) attempt->stop.request_stop();
-    if (machine->on_started) std::move(machine->on_started)(why);
-    for (AnswerCallback& answer : machine->on_durable) std::move(answer)(why);
-    machine->on_started = nullptr;
-    machine->on_durable.clear();
+    if (const std::unique_ptr<Owed> owed = std::move(machine->owed)) {
+      if (owed->on_started) std::move(owed->on_started)(why);
+      for (AnswerCallback& answer : owed->on_durable) std::move(answer)(why);
+    }
     if (machine->watch && !machine->announced_stuck) machine->watch->Settle(why);
   }
   for (const auto& [id, watch] : sleepers_.watches) watch->Settle(why);

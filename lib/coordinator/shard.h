@@ -191,7 +191,7 @@ class Shard {
   void GiveUpUntried(Machine& machine, const Next& next);
   void FireTimers();
   void FireTimer(Machine& machine);
-  absl::Time ArmTimer(Machine& machine, absl::Time at);
+  MicroTime ArmTimer(Machine& machine, MicroTime at);
   void Halt(Machine& machine, std::string why);
   void AnnounceStuck(Machine& machine);
   Settled StuckOf(const Machine& machine) const;
@@ -225,8 +225,8 @@ class Shard {
   std::string StartedKey(const Machine& machine, uint16_t step, uint32_t index) const;
 
   // shard_asleep.cc
-  bool MayFallAsleep(const Machine& machine, absl::Time wake) const;
-  void FallAsleep(Machine& machine, absl::Time wake);
+  bool MayFallAsleep(const Machine& machine, MicroTime wake) const;
+  void FallAsleep(Machine& machine, MicroTime wake);
   void LeaveMemory(Machine& machine);
   void CarryBack(Machine& machine, Group& group);
   absl::StatusOr<std::unique_ptr<Machine>> ReadAsleep(const SagaId& id) const;
@@ -269,6 +269,8 @@ class Shard {
   void PrefetchStart(const Message& far, const Message& near) const;
   static void Refuse(PendingStart* start);
   void AnswerDurable(Machine& machine);
+  Owed& OwedOf(Machine& machine);
+  void GiveBack(std::unique_ptr<Owed> owed);
   // Answers when all that the machine has said is durable, or cannot become so.
   void WhenDurable(Machine& machine, AnswerCallback done);
   bool Flushing() const { return flush_next_ < flush_order_.size(); }
@@ -286,7 +288,7 @@ class Shard {
 
   Core& core_;
   const uint32_t index_;
-  absl::Time now_;
+  MicroTime now_;
   ShardStats stats_;
 
   Mutex inbox_mutex_;
@@ -301,6 +303,7 @@ class Shard {
   std::vector<std::unique_ptr<PendingStart>> spare_starts_ SKALD_GUARDED_BY(spare_mutex_);
   std::vector<std::unique_ptr<Machine>> spare_machines_;
   std::vector<std::unique_ptr<Attempt>> spare_attempts_;
+  std::vector<std::unique_ptr<Owed>> spare_owed_;
   std::vector<std::unique_ptr<Group>> spare_groups_;
 
   LargeHashMap<uint64_t, Machine*> machines_;

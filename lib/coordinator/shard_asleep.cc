@@ -31,7 +31,7 @@ constexpr absl::Duration kReadAgain = absl::Seconds(1);
 
 // Nothing of it runs or is owed, and nobody asks for it: only time, a signal or the end of another
 // saga moves it.
-bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
+bool Shard::MayFallAsleep(const Machine& machine, MicroTime wake) const {
   if (core_.options.asleep_after == absl::InfiniteDuration()) return false;
   if (machine.undurable > 0 || !machine.running.empty() || machine.outstanding > 0) return false;
   // While draining nothing is sent: one that seems to wait may be one whose next step was held
@@ -43,11 +43,10 @@ bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
       std::all_of(machine.attempts.begin(), machine.attempts.end(), [&](const Attempts& attempts) {
         if (WaitsForItsEnd(machine, attempts)) return true;
         // (That an attempt is lost stands nowhere but in the age of its row, which may stay.)
-        if (attempts.lost && !(machine.asleep && machine.wake.time == wake)) return false;
+        if (attempts.lost && !(machine.asleep && machine.wake == wake)) return false;
         return IsWritten(PlaceAt(machine.view, attempts.step, attempts.index), attempts);
       });
-  const bool owed = machine.on_started != nullptr || !machine.on_durable.empty();
-  if (!known || owed || !machine.halted.empty()) return false;
+  if (!known || machine.owed != nullptr || !machine.halted.empty()) return false;
   // Keys that share a hash would share a place: with another one about, it stays.
   const auto chain = machines_.find(machine.id.hash);
   const bool alone = chain->second == &machine && machine.next_same_hash == nullptr &&
@@ -56,18 +55,18 @@ bool Shard::MayFallAsleep(const Machine& machine, absl::Time wake) const {
 }
 
 // Writes its rows, and a mark into the journal that its events so far stand there.
-void Shard::FallAsleep(Machine& machine, absl::Time wake) {
+void Shard::FallAsleep(Machine& machine, MicroTime wake) {
   Group& group = Pending();
   group.builder.AddAsleep(machine.id);
   if (machine.asleep) {
     // What it waited for is over and did not matter: another timer takes its place.
-    SKALD_CHECK(machine.wake.time != wake, "a timer would be taken away with its own row");
-    group.deletes.push_back(WakeKey(machine.wake));
+    SKALD_CHECK(machine.wake != wake, "a timer would be taken away with its own row");
+    group.deletes.push_back(WakeKey(machine.wake_time()));
   } else {
     group.left_homes.push_back(machine.home);
   }
   machine.asleep = true;
-  machine.wake = {wake, machine.id};
+  machine.wake = wake;
   if (!SKALD_SABOTAGED(kForgetsSleepers)) {
     group.puts.emplace_back(
         AsleepKey(machine.id),
@@ -75,7 +74,7 @@ void Shard::FallAsleep(Machine& machine, absl::Time wake) {
                       machine.journal}));
     group.put_bytes += group.puts.back().second.size();
   }
-  if (!SKALD_SABOTAGED(kForgetsTimers)) group.puts.emplace_back(WakeKey(machine.wake), "");
+  if (!SKALD_SABOTAGED(kForgetsTimers)) group.puts.emplace_back(WakeKey(machine.wake_time()), "");
   if (machine.group == group.serial) return;
   machine.group = group.serial;
   ++machine.undurable;
@@ -84,7 +83,7 @@ void Shard::FallAsleep(Machine& machine, absl::Time wake) {
 
 // REQUIRES: its rows are durable, and it has said nothing since.
 void Shard::LeaveMemory(Machine& machine) {
-  sleepers_.Add(machine.wake);
+  sleepers_.Add(machine.wake_time());
   if (IsWatched(machine)) {
     sleepers_.watches[machine.id] = machine.watch;
   }
@@ -102,7 +101,7 @@ void Shard::LeaveMemory(Machine& machine) {
 void Shard::CarryBack(Machine& machine, Group& group) {
   group.builder.Add(machine.id, true, machine.journal);
   group.deletes.push_back(AsleepKey(machine.id));
-  group.deletes.push_back(WakeKey(machine.wake));
+  group.deletes.push_back(WakeKey(machine.wake_time()));
   machine.asleep = false;
   machine.home = group.home;
   ++blocks_[group.home - first_block_].live;
@@ -116,7 +115,7 @@ absl::StatusOr<std::unique_ptr<Machine>> Shard::ReadAsleep(const SagaId& id) con
   auto machine = std::make_unique<Machine>();
   machine->id = id;
   machine->asleep = true;
-  machine->wake = {absl::InfiniteFuture(), id};
+  machine->wake = MicroTime::InfiniteFuture();
   machine->floor_slot = LiveFloor::kOld;
   machine->row_existed = true;
   const absl::StatusOr<AsleepRow> read =
@@ -131,7 +130,7 @@ absl::StatusOr<std::unique_ptr<Machine>> Shard::ReadAsleep(const SagaId& id) con
     return absl::AbortedError("a newer owner of the store has written its row");
   }
   machine->journal = read->journal;
-  machine->wake.time = read->wake;
+  machine->wake = read->wake;
   FoldJournal(core_, *machine);
   // What was open before this coordinator may have woken it, and sent something before it ended.
   if (read->block < core_.first_block && !SKALD_SABOTAGED(kWakesUnlost)) NoteLost(*machine);
@@ -157,7 +156,7 @@ absl::StatusOr<Machine*> Shard::ComeBack(const SagaId& id) {
   if (machine->registered != nullptr) machine->frame.Reset(machine->registered->layout);
   stats_.woken.Add(1);
   // Where nothing comes of it, it goes again.
-  timers_.Set(machine, std::min(machine->wake.time, now_ + core_.options.asleep_after));
+  timers_.Set(machine, std::min(machine->wake, now_ + core_.options.asleep_after));
   return machine;
 }
 

@@ -29,8 +29,8 @@ class AttemptRun {
   AttemptRun& operator=(AttemptRun&&) = delete;
   ~AttemptRun() {
     if (attempt_ == nullptr) return;
-    attempt_->result.kind = VerdictKind::kUnknown;
-    attempt_->result.reason = "the executor dropped the attempt without running it";
+    attempt_->said.kind = VerdictKind::kUnknown;
+    attempt_->said.text = "the executor dropped the attempt without running it";
     Return(attempt_);
   }
 
@@ -41,14 +41,14 @@ class AttemptRun {
 
   static CallState Run(Attempt& attempt) {
     const StepNode& node = attempt.machine->registered->data().steps[attempt.step];
-    if (attempt.direction == Direction::kCompensation) return node.compensation(attempt.call);
-    if (attempt.prelude) return node.prelude(attempt.call);
-    return attempt.reconcile ? node.reconcile(attempt.call) : node.action(attempt.call);
+    if (attempt.direction == Direction::kCompensation) return node.compensation(attempt);
+    if (attempt.prelude) return node.prelude(attempt);
+    return attempt.reconcile ? node.reconcile(attempt) : node.action(attempt);
   }
 
   static void Return(Attempt* attempt) {
     // Taken out, or an attempt in the inbox of a stopped core would keep that core for ever.
-    const std::shared_ptr<MisuseReporter> keeps_alive = std::move(attempt->keeps_alive);
+    const std::shared_ptr<MisuseReporter> keeps_alive = std::move(attempt->reporter);
     attempt->shard->Post({.kind = Message::Kind::kAttemptDone, .object = attempt, .call = {}});
   }
 
@@ -124,9 +124,9 @@ void Shard::Dispatch(Machine& machine, const Next& next) {
 std::optional<std::string> Shard::GatheredOutput(const Machine& machine, const StepView& step) {
   std::string bytes;
   ByteWriter out(&bytes);
-  out.Varint(step.item_count);
-  for (uint32_t i = 0; i < step.item_count; ++i) {
-    const ItemView& item = machine.view.items[step.first_item + i];
+  out.Varint(step.items.count);
+  for (uint32_t i = 0; i < step.items.count; ++i) {
+    const ItemView& item = machine.view.items()[step.items.first + i];
     if (!item.has_output) return std::nullopt;
     out.String(item.output.In(machine.journal));
   }
@@ -139,7 +139,7 @@ absl::Status Shard::FillCall(Machine& machine, Attempt& attempt) {
   const StepNode& node = data.steps[attempt.step];
   const SagaView& view = machine.view;
   Frame& frame = machine.frame;
-  Call& call = attempt.call;
+  Call& call = attempt;
   absl::Status broken;
   const auto given = [&](const absl::StatusOr<const void*>& value, std::string_view what,
                          std::string_view of = {}) -> const void* {
@@ -164,9 +164,10 @@ absl::Status Shard::FillCall(Machine& machine, Attempt& attempt) {
       if (!frame.Has(slot)) gathered = GatheredOutput(machine, step);
       const bool known = frame.Has(slot) || gathered.has_value();
       if (known)
-        attempt.outputs[used] = given(frame.Value(slot, gathered.value_or("")), "the output", name);
+        attempt.used.Make()[used] =
+            given(frame.Value(slot, gathered.value_or("")), "the output", name);
     } else if (step.has_output) {
-      attempt.outputs[used] =
+      attempt.used.Make()[used] =
           given(frame.Value(slot, step.output.In(machine.journal)), "the output", name);
     }
   }
@@ -179,8 +180,8 @@ absl::Status Shard::FillCall(Machine& machine, Attempt& attempt) {
       call.own_output = given(frame.Value(size_t{1} + attempt.step, output), "its output");
     return broken;
   }
-  const size_t at = own.first_item + (SKALD_SABOTAGED(kForgetsItems) ? 0 : attempt.index);
-  const std::string_view item = view.items[at].item.In(machine.journal);
+  const size_t at = own.items.first + (SKALD_SABOTAGED(kForgetsItems) ? 0 : attempt.index);
+  const std::string_view item = view.items()[at].item.In(machine.journal);
   call.item = given(frame.Extra(2 * at, node.fan_out->item, item), "its item");
   if (undoes) {
     call.own_output =
@@ -193,8 +194,12 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt, const Attempts& trie
   const DefinitionData& data = machine.registered->data();
   const StepNode& node = data.steps[attempt.step];
   const PlaceView& own = PlaceAt(machine.view, attempt.step, attempt.index);
-  attempt.call.item = attempt.call.own_output = nullptr;
-  attempt.outputs.assign(data.steps.size(), nullptr);
+  attempt.item = attempt.own_output = nullptr;
+  attempt.outputs = nullptr;
+  if (!node.uses.empty()) {
+    attempt.used.Make().assign(data.steps.size(), nullptr);
+    attempt.outputs = attempt.used->data();
+  }
   if (const absl::Status filled = FillCall(machine, attempt); !filled.ok()) {
     Halt(machine, std::string(filled.message()));
     return false;
@@ -205,14 +210,14 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt, const Attempts& trie
   StepContext::Fields fields{
       .idempotency_key = {core_.fence.store, machine.id, node.hash, attempt.index,
                           attempt.direction},
-      .saga = machine.id,
       .definition = data.name,
       .key = attempt.key,
       .step = node.name,
       .attempt = tried.count,
       .may_be_repeated = tried.lost || tried.unclean || own.unclean,
       .floor = core_.Floor(),
-      .fence = core_.fence,
+      .writer = core_.fence.writer,
+      .epoch = core_.fence.epoch,
       .deadline = Deadline::AtBoot(core_.clock->BootOf(attempt.deadline)),
       .stop = attempt.is_inline ? std::stop_token() : attempt.stop.get_token(),
   };
@@ -220,15 +225,13 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt, const Attempts& trie
     fields.idempotency_key.index = static_cast<uint32_t>(core_.fence.epoch);
   }
   // An inline coroutine may end elsewhere, too.
-  attempt.keeps_alive = core_.shared_from_this();
-  attempt.context.emplace(std::move(fields));
-  attempt.result.Reset();
-  attempt.call.context = &*attempt.context;
-  attempt.call.outputs = {attempt.outputs.data(), attempt.outputs.size()};
-  attempt.call.result = &attempt.result;
-  attempt.call.reporter = &attempt.keeps_alive;
-  attempt.call.met = false;  // the object served another attempt before
-  attempt.call.done = [a = &attempt] { AttemptRun::Return(a); };
+  attempt.reporter = core_.shared_from_this();
+  attempt.told = StepContext(std::move(fields));
+  attempt.said.Reset();
+  attempt.context = &attempt.told;
+  attempt.result = &attempt.said;
+  attempt.met = false;  // the object served another attempt before
+  attempt.done = [](Call& call) { AttemptRun::Return(static_cast<Attempt*>(&call)); };
   return true;
 }
 
@@ -272,12 +275,12 @@ void Shard::SendDeferred() {
     if (attempts != nullptr) {
       attempt->deadline =
           AttemptDeadline(machine.view, machine.registered->data(), *attempts, now_);
-      attempt->context.emplace(
-          attempt->context->WithDeadline(Deadline::AtBoot(core_.clock->BootOf(attempt->deadline))));
+      attempt->told =
+          attempt->told.WithDeadline(Deadline::AtBoot(core_.clock->BootOf(attempt->deadline)));
     }
     attempt->queued = false;
     Attempt* const handed_over = attempt;
-    const absl::Time deadline = attempt->deadline;
+    const MicroTime deadline = attempt->deadline;
     if (!core_.executor.Execute(std::move(work)).ok()) {
       handed_over->queued = true;
       return;
@@ -294,14 +297,15 @@ void Shard::HandleDone(Attempt* attempt) {
   outstanding_.Subtract(1);
   if (core_.draining.load(std::memory_order_relaxed)) core_.drained.NotifyAll();
   ForgetRunning(machine, attempt);
-  attempt->keeps_alive.reset();
+  attempt->reporter.reset();
   if (!attempt->is_inline) attempt->stop = std::stop_source(std::nostopstate);
-  AttemptResult& result = attempt->result;
-  if (result.reason.size() > kReasonBytesMax) result.reason.resize(kReasonBytesMax);
-  if (result.output.size() > core_.options.payload_bytes_max) {
+  AttemptResult& result = attempt->said;
+  if (!result.has_output()) {
+    if (result.text.size() > kReasonBytesMax) result.text.resize(kReasonBytesMax);
+  } else if (result.text.size() > core_.options.payload_bytes_max) {
     result.output_failed = true;
-    result.reason = fmt::format("the output has {} bytes, the bound is {}", result.output.size(),
-                                core_.options.payload_bytes_max);
+    result.text = fmt::format("the output has {} bytes, the bound is {}", result.text.size(),
+                              core_.options.payload_bytes_max);
   }
   if (machine.gone) {
     stats_.late_verdicts.Add(1);
@@ -322,7 +326,7 @@ void Shard::HandleDone(Attempt* attempt) {
 void Shard::HandleLate(Machine& machine, Attempt& attempt) {
   stats_.late_verdicts.Add(1);
   if (attempt.direction != Direction::kAction || !machine.halted.empty()) return;
-  if (attempt.result.kind != VerdictKind::kDone || attempt.result.output_failed) return;
+  if (!attempt.said.has_output()) return;
   const PlaceView* found = FindPlace(machine.view, attempt.step, attempt.index);
   if (found == nullptr) return;  // a prelude that was called twice
   const PlaceView& step = *found;
@@ -335,7 +339,7 @@ void Shard::HandleLate(Machine& machine, Attempt& attempt) {
   once.step = attempt.step;
   once.index = attempt.index;
   once.unclean = true;
-  Conclude(machine, once, attempt.result);
+  Conclude(machine, once, attempt.said);
 }
 
 // Takes what this end costs or earns off the step's budget of retries.
@@ -397,7 +401,7 @@ void Shard::Conclude(Machine& machine, Attempts& attempts, AttemptResult& result
       event.kind = EventKind::kVerdict;
       event.has_output =
           event.verdict == VerdictKind::kDone && event.direction == Direction::kAction;
-      if (event.has_output) event.output = result.output;
+      if (event.has_output) event.output = result.output();
       Append(machine, event);
       return;
     case Judgement::Kind::kGaveUp:
@@ -437,7 +441,7 @@ void Shard::Overdue(Machine& machine, Attempt& attempt) {
   ++attempts->zombies;
   AttemptResult result;
   result.kind = VerdictKind::kUnknown;
-  result.reason = "no answer by its deadline";
+  result.text = "no answer by its deadline";
   Conclude(machine, *attempts, result);
 }
 

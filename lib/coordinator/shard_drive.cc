@@ -74,8 +74,8 @@ void Shard::Advance(Machine& machine) {
 }
 
 void Shard::Follow(Machine& machine, const NextList& nexts) {
-  absl::Time wait_until = absl::InfiniteFuture();
-  absl::Time ask_again = absl::InfiniteFuture();
+  MicroTime wait_until = MicroTime::InfiniteFuture();
+  MicroTime ask_again = MicroTime::InfiniteFuture();
   bool patient = false;
   for (const Next& next : nexts) {
     switch (next.kind) {
@@ -94,7 +94,7 @@ void Shard::Follow(Machine& machine, const NextList& nexts) {
       case NextKind::kAskAgain: {
         // Most sagas end soon: leaving memory is for what takes longer.
         const Attempts& asked = AttemptsFor(machine, next);
-        const absl::Time patience = asked.next + core_.options.asleep_after;
+        const MicroTime patience = asked.next + core_.options.asleep_after;
         if (patience > now_) {
           patient = true;
           wait_until = std::min(wait_until, patience);
@@ -125,11 +125,10 @@ void Shard::Follow(Machine& machine, const NextList& nexts) {
     }
     if (!machine.halted.empty()) return AnnounceStuck(machine);
   }
-  // As its row will tell it, so that what comes back is compared with what was written.
-  const absl::Time wake = RowTime(std::min(ArmTimer(machine, wait_until), ask_again));
+  const MicroTime wake = std::min(ArmTimer(machine, wait_until), ask_again);
   if (patient || !MayFallAsleep(machine, wake)) return;
   // With its rows there already it only needs to go.
-  if (machine.asleep && machine.wake.time == wake) return LeaveMemory(machine);
+  if (machine.asleep && machine.wake == wake) return LeaveMemory(machine);
   FallAsleep(machine, wake);
 }
 
@@ -182,7 +181,7 @@ void Shard::GiveUpUntried(Machine& machine, const Next& next) {
 }
 
 // RETURNS: when it is due.
-absl::Time Shard::ArmTimer(Machine& machine, absl::Time at) {
+MicroTime Shard::ArmTimer(Machine& machine, MicroTime at) {
   const SagaView& view = machine.view;
   for (const Attempt* attempt : machine.running) {
     if (!attempt->overdue && !attempt->queued) at = std::min(at, attempt->deadline);
@@ -235,7 +234,7 @@ Settled Shard::StuckOf(const Machine& machine) const {
   Settled settled;
   settled.state = SagaState::kStuck;
   settled.reason = machine.halted.empty() ? std::string(machine.view.reason.In(machine.journal))
-                                          : machine.halted;
+                                          : machine.halted.get();
   settled.step = StepName(machine, machine.view.reason_step);
   return settled;
 }

@@ -42,7 +42,7 @@ void Shard::KeepFinished(Machine& machine) {
   record.definition = machine.definition_name();
   record.version = view.version;
   record.key = machine.key();
-  record.input_fingerprint = view.input_fingerprint;
+  record.input_fingerprint = view.input_fingerprint(machine.journal);
   record.state = view.state;
   const std::string step = StepName(machine, view.reason_step);
   if (view.state != SagaState::kCompleted) {
@@ -54,19 +54,20 @@ void Shard::KeepFinished(Machine& machine) {
     const DefinitionData& data = machine.registered->data();
     retention = data.retention;
     if (view.state == SagaState::kCompleted && data.result_step) {
-      record.result = view.steps[*data.result_step].output.In(machine.journal);
+      const StepView& given = view.steps[*data.result_step];
+      record.result = given.expanded ? "" : given.output.In(machine.journal);
     }
   }
   if (machine.registered == nullptr && view.state == SagaState::kCompleted) {
     record.result = ResultInJournal(machine.journal);
   }
-  record.started = view.started;
+  record.started = view.started(machine.journal);
   record.finished = view.updated;
   if (IsStartedByStep(machine.key())) retention = std::max(retention, kStartedRetentionMin);
-  record.expires = view.updated + retention;
+  record.expires = record.finished + retention;
   record.sequence = view.sequence;
   std::string signals;
-  for (const SignalView& signal : view.signals) {
+  for (const SignalView& signal : view.signals()) {
     signals += SignalMark(signal.name.In(machine.journal), signal.key.In(machine.journal));
   }
   record.signals = signals;

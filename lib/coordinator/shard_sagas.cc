@@ -51,12 +51,12 @@ AttemptResult ResultOf(const SagaId& id, const Settled& settled) {
   AttemptResult result;
   if (settled.state == SagaState::kCompleted) {
     result.kind = VerdictKind::kDone;
-    result.output = settled.result.value_or("");
+    result.text = settled.result.value_or("");
     return result;
   }
   result.kind = VerdictKind::kRejected;
-  result.reason = fmt::format("saga {}, which it started, is {}: {}", ToString(id),
-                              ToString(settled.state), settled.reason);
+  result.text = fmt::format("saga {}, which it started, is {}: {}", ToString(id),
+                            ToString(settled.state), settled.reason);
   return result;
 }
 
@@ -82,7 +82,7 @@ void Shard::AskSaga(Machine& machine, const Next& next) {
   attempts.token = machine.next_token++;
   Slice input = node.input_from ? view.steps[*node.input_from].output : view.input;
   if (view.steps[next.step].expanded) {
-    input = view.items[view.steps[next.step].first_item + next.index].item;
+    input = view.items()[view.steps[next.step].items.first + next.index].item;
   }
   StartedCallback done = [this, id = machine.id, step = next.step, index = next.index,
                           token = attempts.token](absl::StatusOr<Started> answer) {
@@ -125,12 +125,12 @@ void Shard::TakeAnswer(const SagaId& id, uint16_t step, uint32_t index, uint32_t
     result = ResultOf(answer->watch->id(), **settled);
   } else if (absl::IsNotFound(answer.status())) {
     result.kind = VerdictKind::kRejected;
-    result.reason =
+    result.text =
         "the saga that it may have started is not known any more: its retention is over; look at "
         "what it did, then supply the output, or retry, which starts another";
   } else {
     result.kind = IsFinal(answer.status()) ? VerdictKind::kRejected : VerdictKind::kRetryLater;
-    result.reason = ToStd(answer.status().message());
+    result.text = ToStd(answer.status().message());
   }
   attempts->running = false;
   Conclude(*machine, *attempts, result);

@@ -194,7 +194,7 @@ bool Shard::AnswerFromRow(PendingStart& start) {
 void Shard::AnswerLive(Machine& live, PendingStart& start) {
   if (!live.watch) MakeWatch(live);
   absl::StatusOr<Started> answer = Started{live.watch, true};
-  if (live.view.input_fingerprint != start.input_fingerprint &&
+  if (live.view.input_fingerprint(live.journal) != start.input_fingerprint &&
       !SKALD_SABOTAGED(kTakesOtherInput)) {
     answer = OtherInput(start.definition(), start.key, live.id, live.view.input.size,
                         start.input.size());
@@ -240,7 +240,7 @@ void Shard::Begin(PendingStart& start) {
   machine.id.hash = start.hash;
   machine.registered = start.registered;
   machine.row_existed = start.row_existed;
-  machine.on_started = std::move(start.done);
+  OwedOf(machine).on_started = std::move(start.done);
   live_.Expect(core_.next_incarnation.load());
   machine.id.incarnation = Incarnation{core_.next_incarnation.fetch_add(1)};
   machine.floor_slot = live_.Add(static_cast<uint64_t>(machine.id.incarnation));
@@ -254,8 +254,8 @@ void Shard::Begin(PendingStart& start) {
   event.key = start.key;
   event.input_fingerprint = start.input_fingerprint;
   event.input = start.input;
-  event.deadline =
-      start.deadline == absl::InfiniteDuration() ? absl::InfiniteFuture() : now_ + start.deadline;
+  event.deadline = start.deadline == absl::InfiniteDuration() ? MicroTime::InfiniteFuture()
+                                                              : now_ + start.deadline;
   machine.frame.Reset(machine.registered->layout);
   machine.watch = std::make_shared<Watch>(start.key);
   machine.watch->SetId(machine.id);

@@ -53,7 +53,7 @@ std::string Describe(const Event& event) {
 }  // namespace
 
 std::string Shard::WaitingFor(const Machine& machine) const {
-  if (!machine.halted.empty()) return machine.halted;
+  if (!machine.halted.empty()) return machine.halted.get();
   for (const Attempts& attempts : machine.attempts) {
     if (machine.registered->data().steps[attempts.step].saga && attempts.running) {
       return WaitingAt(machine, attempts.step, attempts.index);
@@ -81,7 +81,7 @@ std::string Shard::WaitingAt(const Machine& machine, uint16_t step, uint32_t ind
       return view.armed ? "time, until " + until : "";
     case StepKind::kAwait:
       return fmt::format("signal '{}'{}", node.name,
-                         view.since == absl::InfiniteFuture() ? "" : ", until " + until);
+                         view.since == MicroTime::InfiniteFuture() ? "" : ", until " + until);
     case StepKind::kSaga:
       if (index == Event::kWhole) return {};
       return fmt::format("saga '{}' under key '{}'", node.saga->definition,
@@ -124,12 +124,12 @@ SagaInfo Shard::InfoOf(const Machine& machine) const {
   info.key = std::string(machine.key());
   info.state = machine.halted.empty() ? view.state : SagaState::kStuck;
   info.reason =
-      machine.halted.empty() ? std::string(view.reason.In(machine.journal)) : machine.halted;
+      machine.halted.empty() ? std::string(view.reason.In(machine.journal)) : machine.halted.get();
   uint16_t step = view.reason_step;
   if (!machine.attempts.empty()) step = machine.attempts.front().step;
   if (!IsTerminal(view.state)) info.step = StepName(machine, step);
   info.waiting_for = WaitingFor(machine);
-  info.started = view.started;
+  info.started = view.started(machine.journal);
   info.updated = view.updated;
   info.sequence = view.sequence;
   return info;
@@ -158,7 +158,7 @@ void Shard::Show(SagaId id, absl::AnyInvocable<void(absl::StatusOr<SagaDetails>)
         {event->time, event->kind, StepName(*machine, event->step), Describe(*event)});
   }
   if (machine->undurable == 0) return std::move(done)(std::move(details));
-  machine->on_durable.push_back(
+  OwedOf(*machine).on_durable.push_back(
       [done = std::move(done), details = std::move(details)](const absl::Status& status) mutable {
         if (!status.ok()) return std::move(done)(status);
         std::move(done)(std::move(details));
@@ -172,7 +172,8 @@ void Shard::List(const SagaFilter& filter, std::vector<SagaInfo>& out) {
       const SagaState state = machine->halted.empty() ? machine->view.state : SagaState::kStuck;
       if (filter.state && *filter.state != state) continue;
       if (!filter.definition.empty() && filter.definition != machine->definition_name()) continue;
-      if (machine->on_started) continue;  // its start is not durable yet
+      if (machine->owed != nullptr && machine->owed->on_started)
+        continue;  // its start is not durable yet
       out.push_back(InfoOf(*machine));
     }
   }
@@ -198,7 +199,7 @@ void Shard::Find(uint64_t hash, std::string_view definition, std::string_view ke
     if (!machine->watch) MakeWatch(*machine);
     Started found{machine->watch, true};
     if (machine->undurable == 0) return std::move(done)(std::move(found));
-    machine->on_durable.push_back(
+    OwedOf(*machine).on_durable.push_back(
         [done = std::move(done), found = std::move(found)](const absl::Status& status) mutable {
           if (!status.ok()) return std::move(done)(status);
           std::move(done)(std::move(found));
@@ -255,7 +256,7 @@ void Shard::Cancel(SagaId id, const Operator& by, AnswerCallback done) {
   Machine* machine = *live;
   absl::Status allowed = CheckVerb(machine, id, by);
   if (allowed.ok() && machine->registered == nullptr) {
-    allowed = absl::FailedPreconditionError(machine->halted);
+    allowed = absl::FailedPreconditionError(machine->halted.get());
   }
   if (!allowed.ok()) return std::move(done)(allowed);
   if (!machine->view.cancel_asked &&
@@ -302,10 +303,10 @@ void Shard::Signal(SagaId id, const SignalRequest& signal, AnswerCallback done) 
   if (!machine->halted.empty()) {
     return std::move(done)(absl::UnavailableError(
         fmt::format("signal '{}' to saga {}: {}; ask again later, same deduplication key",
-                    signal.name, ToString(id), machine->halted)));
+                    signal.name, ToString(id), machine->halted.get())));
   }
   const uint16_t step = StepNamed(*machine, signal.name);
-  for (const SignalView& taken : machine->view.signals) {
+  for (const SignalView& taken : machine->view.signals()) {
     const bool same = taken.step == step && taken.key.In(machine->journal) == signal.key;
     if (same && !SKALD_SABOTAGED(kCountsSignalsTwice))
       return WhenDurable(*machine, std::move(done));
@@ -375,7 +376,7 @@ void Shard::DoVerb(SagaId id, const VerbRequest& request, AnswerCallback done) {
   if (machine->registered == nullptr) {
     // What does not decode cannot be told of, either.
     if (verb != Verb::kAbandon || machine->undecodable) {
-      return std::move(done)(absl::FailedPreconditionError(machine->halted));
+      return std::move(done)(absl::FailedPreconditionError(machine->halted.get()));
     }
     AppendWithoutDefinition(*machine, event);
     return AfterVerb(*machine, std::move(done));

@@ -1,17 +1,18 @@
 // A binary heap of timers that know their place in it: one timer an owner, moved or removed in
-// O(log n), no garbage. T has fields `absl::Time timer_at` and `size_t timer_place` (kNoPlace:
+// O(log n), no garbage. T has fields `MicroTime timer_at` and `uint32_t timer_place` (kNoPlace:
 // none).
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
-#include "absl/time/time.h"
+#include "skald/base/micro_time.h"
 
 namespace skald::inline v1::internal {
 
-inline constexpr size_t kNoPlace = ~size_t{0};
+inline constexpr uint32_t kNoPlace = ~uint32_t{0};
 
 template <typename T>
 class TimerHeap {
@@ -19,21 +20,21 @@ class TimerHeap {
   bool empty() const { return heap_.empty(); }
   size_t size() const { return heap_.size(); }
   T* top() const { return heap_.front(); }
-  absl::Time next() const { return heap_.empty() ? absl::InfiniteFuture() : top()->timer_at; }
+  MicroTime next() const { return heap_.empty() ? MicroTime::InfiniteFuture() : top()->timer_at; }
 
   // Sets the owner's one timer; InfiniteFuture takes it away.
-  void Set(T* owner, absl::Time at) {
-    if (at == absl::InfiniteFuture()) return Remove(owner);
+  void Set(T* owner, MicroTime at) {
+    if (at == MicroTime::InfiniteFuture()) return Remove(owner);
     owner->timer_at = at;
     if (owner->timer_place == kNoPlace) {
-      owner->timer_place = heap_.size();
+      owner->timer_place = static_cast<uint32_t>(heap_.size());
       heap_.push_back(owner);
     }
     Down(Up(owner->timer_place));
   }
 
   void Remove(T* owner) {
-    const size_t place = std::exchange(owner->timer_place, kNoPlace);
+    const uint32_t place = std::exchange(owner->timer_place, kNoPlace);
     if (place == kNoPlace) return;
     T* last = heap_.back();
     heap_.pop_back();
@@ -45,7 +46,7 @@ class TimerHeap {
  private:
   void Put(size_t place, T* owner) {
     heap_[place] = owner;
-    owner->timer_place = place;
+    owner->timer_place = static_cast<uint32_t>(place);
   }
   size_t Up(size_t place) {
     T* owner = heap_[place];

@@ -62,7 +62,7 @@ struct PartFunction {
   size_t first;
 
   CallState operator()(Call& call) const {
-    call.outputs = call.outputs.subspan(first);
+    if (call.outputs != nullptr) call.outputs += first;
     return (*function)(call);
   }
 };
@@ -192,8 +192,8 @@ Definition Draft::Finish() {
 
 void SayNotDone(AttemptResult& result, NotDone not_done) {
   result.kind = not_done.kind;
-  result.reason = std::move(not_done.reason);
-  result.delay = not_done.delay;
+  result.text = std::move(not_done.reason);
+  result.delay = not_done.delay.value_or(absl::ZeroDuration());
   result.code = not_done.code;
 }
 
@@ -215,9 +215,8 @@ NotDone TooManyItems(size_t count) {
 }
 
 void SayOutputFailed(AttemptResult& result, const absl::Status& status) {
-  result.output.clear();
   result.output_failed = true;
-  result.reason = fmt::format("the output does not encode: {}", ToStd(status.message()));
+  result.text = fmt::format("the output does not encode: {}", ToStd(status.message()));
 }
 
 }  // namespace skald::inline v1::internal

@@ -57,13 +57,23 @@ bool MayReach(const SagaView& view, SagaState after) {
   return false;
 }
 
-void Move(SagaView& view, SagaState after, absl::Time time) {
+void Move(SagaView& view, SagaState after, MicroTime time) {
   view.state = after;
   view.updated = time;
   ++view.sequence;
 }
 
 }  // namespace
+
+absl::Time SagaView::started(std::string_view journal) const {
+  return sequence == 0 ? MicroTime() : internal::FirstTime(journal);
+}
+
+Hash128 SagaView::input_fingerprint(std::string_view journal) const {
+  // It stands behind the key.
+  return sequence == 0 ? Hash128{}
+                       : internal::ReadHash(journal.substr(size_t{key.offset} + key.size));
+}
 
 std::string_view ToString(StepStatus status) {
   switch (status) {
@@ -118,7 +128,7 @@ absl::Status AppendAndFold(const Event& event, SagaView& view, const DefinitionD
   }
   SKALD_CHECK(MayReach(view, *after), "{} -> {}", ToString(view.state), ToString(*after));
   (*journal)[at + kStateAfterOffset] = static_cast<char>(*after);
-  Move(view, *after, event.time);
+  Move(view, *after, appended.time);
   return absl::OkStatus();
 }
 

@@ -30,7 +30,7 @@ absl::Status NoSense(const Event& event, std::string_view why) {
 }
 
 void NoteSignal(SagaView& view, std::string_view journal, const Event& event) {
-  view.signals.push_back(
+  view.rare.Make().signals.push_back(
       {event.step, SliceOf(journal, event.reason), SliceOf(journal, event.actor)});
 }
 
@@ -64,8 +64,8 @@ void BlameForward(SagaView& view, std::string_view journal, const Event& event) 
 
 // Of the step as a whole: it is Done when all its items are.
 void GatherItems(StepView& step, const SagaView& view) {
-  for (uint32_t i = 0; i < step.item_count; ++i) {
-    if (view.items[step.first_item + i].status != StepStatus::kDone) return;
+  for (uint32_t i = 0; i < step.items.count; ++i) {
+    if (view.items()[step.items.first + i].status != StepStatus::kDone) return;
   }
   step.status = StepStatus::kDone;
 }
@@ -96,18 +96,20 @@ absl::Status Expand(SagaView& view, const DefinitionData& definition, std::strin
   StepView& step = view.steps[event.step];
   ByteReader in(event.output);
   const uint64_t count = in.VarintUpTo(kFanOutMax);
-  step.first_item = static_cast<uint32_t>(view.items.size());
+  std::vector<ItemView>& items = view.items();
+  const auto first = static_cast<uint32_t>(items.size());
   for (uint64_t i = 0; i < count && in.ok(); ++i) {
-    view.items.emplace_back().item = SliceOf(journal, in.String());
+    items.emplace_back().item = SliceOf(journal, in.String());
   }
   SKALD_RETURN_IF_ERROR(in.Finish("items of a fan-out"));
   step.expanded = true;
-  step.item_count = static_cast<uint32_t>(count);
+  step.items = {first, static_cast<uint32_t>(count)};
   // Which items may have run rests on it: a build that has another one goes on with this.
-  step.parallelism = definition.steps[event.step].fan_out->parallelism;
-  if (!event.actor.empty() && !absl::SimpleAtoi(ToAbsl(event.actor), &step.parallelism)) {
+  uint32_t parallelism = definition.steps[event.step].fan_out->parallelism;
+  if (!event.actor.empty() && !absl::SimpleAtoi(ToAbsl(event.actor), &parallelism)) {
     return absl::DataLossError("the parallelism of a fan-out does not read");
   }
+  step.parallelism = parallelism;
   GatherItems(step, view);
   Propagate(view, definition, event.time);
   return absl::OkStatus();
@@ -122,7 +124,7 @@ absl::Status FoldPrelude(SagaView& view, const DefinitionData& definition, std::
   SKALD_ASSIGN_OR_RETURN(const int64_t micros, Decode<int64_t>(event.output));
   step.armed = true;
   step.since =
-      node.sleeps_until ? absl::FromUnixMicros(micros) : event.time + absl::Microseconds(micros);
+      node.sleeps_until ? MicroTime::FromMicros(micros) : event.time + absl::Microseconds(micros);
   return absl::OkStatus();
 }
 
@@ -162,7 +164,7 @@ absl::Status FoldPutOff(PlaceView& place, const Event& event) {
   const auto micros = in.Little<uint64_t>();
   const uint64_t tried = in.VarintUpTo(UINT32_MAX);
   SKALD_RETURN_IF_ERROR(in.Finish("an attempt that is put off"));
-  place.not_before = absl::FromUnixMicros(static_cast<int64_t>(micros));
+  place.not_before = MicroTime::FromMicros(static_cast<int64_t>(micros));
   place.tried = static_cast<uint32_t>(tried);
   place.sent = true;
   place.unclean = place.unclean || !event.clean;
@@ -267,9 +269,9 @@ absl::Status FoldSignal(SagaView& view, const DefinitionData& definition, std::s
   return absl::OkStatus();
 }
 
-void TurnPlace(const StepNode& node, PlaceView& place, bool may_have_run, absl::Time time) {
+void TurnPlace(const StepNode& node, PlaceView& place, bool may_have_run, MicroTime time) {
   place.since = time;
-  place.not_before = absl::InfinitePast();
+  place.not_before = MicroTime::InfinitePast();
   place.tried = 0;
   place.sent = false;  // what follows goes the other way
   if (place.status == StepStatus::kWaiting) {
@@ -315,9 +317,9 @@ absl::Status FoldTurn(SagaView& view, const DefinitionData& definition, std::str
   return absl::OkStatus();
 }
 
-void Unblock(PlaceView& place, bool is_item, absl::Time time) {
+void Unblock(PlaceView& place, bool is_item, MicroTime time) {
   // Whatever it waits for, it is tried now, with attempts counted anew.
-  place.not_before = absl::InfinitePast();
+  place.not_before = MicroTime::InfinitePast();
   place.tried = 0;
   if (place.status == StepStatus::kBlocked) {
     place.status = StepStatus::kWaiting;
@@ -373,11 +375,9 @@ absl::Status FoldStart(SagaView& view, const DefinitionData* definition, std::st
   if (view.sequence != 0) return NoSense(event, "the saga has started already");
   view.version = event.version;
   view.fingerprint = event.fingerprint;
-  view.input_fingerprint = event.input_fingerprint;
   view.definition = SliceOf(journal, event.definition);
   view.key = SliceOf(journal, event.key);
   view.input = SliceOf(journal, event.input);
-  view.started = event.time;
   view.deadline = event.deadline;
   if (definition == nullptr) return absl::OkStatus();
   view.steps.resize(definition->steps.size());

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <bit>
 #include <utility>
 
 #include "skald/base/bytes.h"
@@ -22,20 +23,21 @@ constexpr uint8_t kEntryCarried = 1;
 constexpr uint8_t kEntryAsleep = 2;
 constexpr uint8_t kEntryFlagsKnown = kEntryCarried | kEntryAsleep;
 
-// Of an event and of an entry, all but the strings themselves.
-constexpr size_t kFixedEventBytesMax = 128;
+constexpr size_t kTimeOffset = 2;
+constexpr size_t kEventHeadBytes = kTimeOffset + 8 + 4;
+// Of a step's event and of an entry, all but the strings themselves.
+constexpr size_t kFixedEventBytesMax = kEventHeadBytes + 3 + 5 + 4 + 3 * kVarintBytesMax;
 constexpr size_t kFixedEntryBytesMax = 8 + 8 + 1 + kVarintBytesMax;
 
 constexpr size_t kChecksummedFrom = 8;  // behind the magic number and the checksum itself
 constexpr size_t kHeaderBytes = kChecksummedFrom + 8 + 4 + 8 + 8 + 4;
 
-uint64_t ToMicros(absl::Time time) {
-  return time == absl::InfiniteFuture() ? kNoDeadline
-                                        : static_cast<uint64_t>(absl::ToUnixMicros(time));
+uint64_t ToMicros(MicroTime time) {
+  return time == MicroTime::InfiniteFuture() ? kNoDeadline : static_cast<uint64_t>(time.micros());
 }
-absl::Time FromMicros(uint64_t micros) {
-  return micros == kNoDeadline ? absl::InfiniteFuture()
-                               : absl::FromUnixMicros(static_cast<int64_t>(micros));
+MicroTime FromMicros(uint64_t micros) {
+  return micros == kNoDeadline ? MicroTime::InfiniteFuture()
+                               : MicroTime::FromMicros(static_cast<int64_t>(micros));
 }
 
 void WriteStart(const Event& event, RecordWriter& out) {
@@ -48,6 +50,22 @@ void WriteStart(const Event& event, RecordWriter& out) {
       .Little(ToMicros(event.deadline))
       .Varint(event.result_step)
       .String(event.input);
+}
+
+constexpr size_t VarintBytes(uint64_t value) {
+  if (value < 0x80) [[likely]]
+    return 1;
+  return (static_cast<size_t>(std::bit_width(value)) + 6) / 7;
+}
+size_t StringBytes(std::string_view text) {
+  return VarintBytes(text.size()) + text.size();
+}
+
+// To the byte: while a saga waits for its first step, its start is what it has in memory.
+size_t StartBytes(const Event& event) {
+  return kEventHeadBytes + StringBytes(event.definition) + VarintBytes(event.version) + 8 +
+         StringBytes(event.key) + 16 + 8 + VarintBytes(event.result_step) +
+         StringBytes(event.input);
 }
 
 void ReadStart(ByteReader& in, Event& event) {
@@ -116,10 +134,11 @@ std::string_view ToString(Verb verb) {
 }
 
 void AppendEvent(const Event& event, std::string* out) {
-  const size_t strings = event.kind == EventKind::kStart
-                             ? event.definition.size() + event.key.size() + event.input.size()
-                             : event.actor.size() + event.reason.size() + event.output.size();
-  RecordWriter writer(out, kFixedEventBytesMax + strings);
+  const size_t bytes_max =
+      event.kind == EventKind::kStart
+          ? StartBytes(event)
+          : kFixedEventBytesMax + event.actor.size() + event.reason.size() + event.output.size();
+  RecordWriter writer(out, bytes_max);
   writer.U8(static_cast<uint8_t>(event.kind))
       .U8(static_cast<uint8_t>(event.state_after))
       .Little(ToMicros(event.time));
@@ -132,6 +151,18 @@ void AppendEvent(const Event& event, std::string* out) {
     WriteStepEvent(event, writer);
   }
   writer.LittleAt(length_at, static_cast<uint32_t>(writer.size() - body_at));
+}
+
+MicroTime internal::FirstTime(std::string_view journal) {
+  return FromMicros(ByteReader(journal.substr(kTimeOffset)).Little<uint64_t>());
+}
+
+Hash128 internal::ReadHash(std::string_view bytes) {
+  ByteReader in(bytes);
+  Hash128 hash;
+  hash.low = in.Little<uint64_t>();
+  hash.high = in.Little<uint64_t>();
+  return hash;
 }
 
 absl::Status ReadEvent(std::string_view& bytes, Event* event) {

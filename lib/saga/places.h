@@ -15,7 +15,7 @@ template <typename View, typename F>
 void ForEachPlaceOf(View& view, uint16_t step, F f) {
   auto& own = view.steps[step];
   if (!own.expanded) return f(own.fans_out ? Event::kWhole : 0, own);
-  for (uint32_t i = 0; i < own.item_count; ++i) f(i, view.items[own.first_item + i]);
+  for (uint32_t i = 0; i < own.items.count; ++i) f(i, view.items()[own.items.first + i]);
 }
 
 // The same, the last one first.
@@ -23,7 +23,7 @@ template <typename F>
 void ForEachPlaceBackOf(const SagaView& view, uint16_t step, F f) {
   const StepView& own = view.steps[step];
   if (!own.expanded) return f(own.fans_out ? Event::kWhole : 0, own);
-  for (uint32_t i = own.item_count; i-- > 0;) f(i, view.items[own.first_item + i]);
+  for (uint32_t i = own.items.count; i-- > 0;) f(i, view.items()[own.items.first + i]);
 }
 
 // f(step, index, place) for each place of the saga.

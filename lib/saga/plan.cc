@@ -67,7 +67,7 @@ bool MayNotRepeat(const StepNode& node, const Attempts* attempts, const PlaceVie
 }
 
 Next PlanAttempt(const SagaView& view, const DefinitionData& definition, const AttemptList& list,
-                 uint16_t step, uint32_t index, Direction direction, absl::Time now) {
+                 uint16_t step, uint32_t index, Direction direction, MicroTime now) {
   const Attempts* attempts = Find(list, step, index, direction);
   Next next{.kind = NextKind::kRun, .step = step, .index = index, .direction = direction};
   const StepNode& node = definition.steps[step];
@@ -78,8 +78,8 @@ Next PlanAttempt(const SagaView& view, const DefinitionData& definition, const A
     next.reconcile = static_cast<bool>(node.reconcile);
     next.kind = next.reconcile ? NextKind::kRun : NextKind::kGiveUp;
   }
-  absl::Time not_before = PlaceAt(view, step, index).not_before;
-  if (SKALD_SABOTAGED(kForgetsPutOff)) not_before = absl::InfinitePast();
+  MicroTime not_before = PlaceAt(view, step, index).not_before;
+  if (SKALD_SABOTAGED(kForgetsPutOff)) not_before = MicroTime::InfinitePast();
   if (attempts != nullptr) not_before = std::max(not_before, attempts->next);
   if (next.kind == NextKind::kRun && not_before > now) {
     next.kind = NextKind::kWaitUntil;
@@ -90,19 +90,19 @@ Next PlanAttempt(const SagaView& view, const DefinitionData& definition, const A
 
 // How long a saga that has been started is waited for before it is asked again: it says by itself
 // when it ends, and this is for the case that a crash came between its end and the telling.
-absl::Time AskAgainAt(const PlaceView& place, const Attempts& asked) {
+MicroTime AskAgainAt(const PlaceView& place, const Attempts& asked) {
   const absl::Duration waited = asked.next - place.since;
   return asked.next + std::clamp<absl::Duration>(waited, absl::Minutes(1), absl::Hours(1));
 }
 
 // A sleep that has begun, or an await: nothing is called, time or a signal ends it.
-Next PlanTimer(const PlaceView& step, uint16_t index, absl::Time now) {
+Next PlanTimer(const PlaceView& step, uint16_t index, MicroTime now) {
   const bool due = step.since <= now || (SKALD_SABOTAGED(kEarlyTimer) && index % 2 == 0);
   return {.kind = due ? NextKind::kTimer : NextKind::kWaitUntil, .step = index, .at = step.since};
 }
 
 void PlanForward(const SagaView& view, const DefinitionData& definition, const AttemptList& list,
-                 absl::Time now, NextList& out) {
+                 MicroTime now, NextList& out) {
   if (MustTurn(view)) {
     out.push_back({.kind = NextKind::kTurn, .step = view.reason_step});
     return;
@@ -125,7 +125,7 @@ void PlanForward(const SagaView& view, const DefinitionData& definition, const A
       out.push_back(PlanTimer(view.steps[step], step, now));
     } else if (node.kind == StepKind::kSaga && IsRunning(list, step, index, Direction::kAction)) {
       // The same at each plan, or a saga that falls asleep by it would write that down for ever.
-      const absl::Time at =
+      const MicroTime at =
           AskAgainAt(PlaceAt(view, step, index), *Find(list, step, index, Direction::kAction));
       out.push_back({.kind = NextKind::kAskAgain, .step = step, .index = index, .at = at});
     } else if (!IsRunning(list, step, index, Direction::kAction)) {
@@ -146,7 +146,7 @@ bool IsOutOfTheWay(const SagaView& view, const AttemptList& list, uint16_t step)
 
 // Of a fan-out, the last items first, and no more at a time than forward.
 void PlanBackward(const SagaView& view, const DefinitionData& definition, const AttemptList& list,
-                  absl::Time now, NextList& out) {
+                  MicroTime now, NextList& out) {
   const auto clear = internal::DependentsSettled(
       definition, [&](uint16_t step) { return IsOutOfTheWay(view, list, step); });
   for (uint16_t step = 0; step < view.steps.size(); ++step) {
@@ -167,7 +167,7 @@ void PlanBackward(const SagaView& view, const DefinitionData& definition, const 
 }
 
 bool Exhausted(const RetryPolicy& policy, const Attempts& attempts, const PlaceView& step,
-               const AttemptResult& result, absl::Time now) {
+               const AttemptResult& result, MicroTime now) {
   if (policy.give_up_on.Has(result.code) && result.code != absl::StatusCode::kOk) return true;
   if (policy.attempts_max != 0 && attempts.count >= policy.attempts_max) return true;
   return now - step.since >= policy.age_max;
@@ -175,7 +175,7 @@ bool Exhausted(const RetryPolicy& policy, const Attempts& attempts, const PlaceV
 
 // What an attempt's end is judged by, besides itself.
 struct Circumstances {
-  absl::Time now;
+  MicroTime now;
   double jitter = 0;
   bool spent = false;  // the step's budget of retries
 };
@@ -186,7 +186,7 @@ absl::Duration Backoff(const RetryPolicy& policy, const Attempts& attempts,
   const absl::Duration cap = std::min(policy.delay_max, policy.delay_min * std::exp2(doublings));
   const absl::Duration wait = by.spent ? policy.delay_max : cap * by.jitter;
   if (SKALD_SABOTAGED(kIgnoresDelay)) return wait;
-  return std::max(wait, result.delay.value_or(absl::ZeroDuration()));
+  return std::max(wait, result.delay);
 }
 
 // Never clean: RetryLater says that this attempt changed nothing, and a copy of its request may
@@ -204,7 +204,7 @@ bool IsClean(const Attempts& attempts, const PlaceView& step) {
 // Tries again, or asks Reconcile, or gives up.
 Judgement TryAgain(const PlaceView& step, const StepNode& node, Attempts& attempts,
                    const AttemptResult& result, const Circumstances& by) {
-  const absl::Time now = by.now;
+  const MicroTime now = by.now;
   const RetryPolicy& policy = PolicyOf(node, attempts.direction);
   const bool spent = node.options.once && attempts.direction == Direction::kAction &&
                      !IsClean(attempts, step) && !attempts.reconciling;
@@ -212,7 +212,7 @@ Judgement TryAgain(const PlaceView& step, const StepNode& node, Attempts& attemp
     const bool may_ask = attempts.direction == Direction::kAction && !attempts.reconciling &&
                          static_cast<bool>(node.reconcile);
     if (!may_ask) {
-      Judgement gave_up = GiveUp(result.kind, result.reason);
+      Judgement gave_up = GiveUp(result.kind, std::string(result.reason()));
       gave_up.clean = SKALD_SABOTAGED(kRetryLaterProves) &&
                       result.kind == VerdictKind::kRetryLater && IsClean(attempts, step);
       return gave_up;
@@ -220,19 +220,22 @@ Judgement TryAgain(const PlaceView& step, const StepNode& node, Attempts& attemp
     attempts.reconciling = true;
     attempts.count = 0;
     attempts.next = now;
-    return {.kind = Judgement::Kind::kRetry, .reason = result.reason, .retry_at = now};
+    return {
+        .kind = Judgement::Kind::kRetry, .reason = std::string(result.reason()), .retry_at = now};
   }
   // In whole microseconds, as it may be journaled, and never early.
-  const absl::Time next = now + Backoff(policy, attempts, result, by);
-  attempts.next = absl::FromUnixMicros(absl::ToUnixMicros(next + absl::Nanoseconds(999)));
-  return {.kind = Judgement::Kind::kRetry, .reason = result.reason, .retry_at = attempts.next};
+  const MicroTime next = now + Backoff(policy, attempts, result, by);
+  attempts.next = next;
+  return {.kind = Judgement::Kind::kRetry,
+          .reason = std::string(result.reason()),
+          .retry_at = attempts.next};
 }
 
 Judgement Decided(VerdictKind verdict, bool clean, const AttemptResult& result) {
   return {.kind = Judgement::Kind::kVerdict,
           .verdict = verdict,
           .clean = clean,
-          .reason = result.reason};
+          .reason = std::string(result.reason())};
 }
 
 Judgement JudgeRejected(const SagaView& view, const DefinitionData& definition,
@@ -242,7 +245,7 @@ Judgement JudgeRejected(const SagaView& view, const DefinitionData& definition,
   const bool for_key = result.kind == VerdictKind::kRejectedForKey;
   const bool clean = for_key || IsClean(attempts, step);
   if (IsBeyondPivot(view, definition, attempts.step)) {
-    return GiveUp(result.kind, result.reason);
+    return GiveUp(result.kind, std::string(result.reason()));
   }
   if (node.step_class == StepClass::kPivot && !clean) {
     attempts.unclean = true;
@@ -265,10 +268,11 @@ bool StillCounts(const SagaView& view, const PlaceView& step, const AttemptResul
 Judgement JudgePrelude(const SagaView& view, const DefinitionData& definition,
                        const Attempts& attempts, const AttemptResult& result) {
   if (view.direction != SagaState::kRunning) return {.kind = Judgement::Kind::kIgnored};
-  if (result.kind == VerdictKind::kDone && !result.output_failed) {
+  if (result.has_output()) {
     return Decided(VerdictKind::kDone, false, result);
   }
-  if (IsBeyondPivot(view, definition, attempts.step)) return GiveUp(result.kind, result.reason);
+  if (IsBeyondPivot(view, definition, attempts.step))
+    return GiveUp(result.kind, std::string(result.reason()));
   return Decided(VerdictKind::kRejected, true, result);
 }
 
@@ -291,14 +295,14 @@ bool MustTurn(const SagaView& view) {
 }
 
 NextList Plan(const SagaView& view, const DefinitionData& definition, const AttemptList& attempts,
-              absl::Time now) {
+              MicroTime now) {
   NextList out;
   if (view.state == SagaState::kRunning) PlanForward(view, definition, attempts, now, out);
   if (view.state == SagaState::kCompensating) PlanBackward(view, definition, attempts, now, out);
   return out;
 }
 
-Event PutOff(const SagaView& view, const Attempts& attempts, absl::Time now, std::string* out) {
+Event PutOff(const SagaView& view, const Attempts& attempts, MicroTime now, std::string* out) {
   Event event;
   event.kind = EventKind::kVerdict;
   event.time = now;
@@ -308,9 +312,7 @@ Event PutOff(const SagaView& view, const Attempts& attempts, absl::Time now, std
   event.verdict = VerdictKind::kRetryLater;
   event.clean = IsClean(attempts, PlaceAt(view, attempts.step, attempts.index));
   out->clear();
-  ByteWriter(out)
-      .Little(static_cast<uint64_t>(absl::ToUnixMicros(attempts.next)))
-      .Varint(attempts.count);
+  ByteWriter(out).Little(static_cast<uint64_t>(attempts.next.micros())).Varint(attempts.count);
   event.has_output = true;
   event.output = *out;
   return event;
@@ -323,7 +325,7 @@ bool IsWritten(const PlaceView& place, const Attempts& attempts) {
 }
 
 Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts& attempts,
-                const AttemptResult& result, absl::Time now, double jitter, bool spent) {
+                const AttemptResult& result, MicroTime now, double jitter, bool spent) {
   const Circumstances by{now, jitter, spent};
   const StepNode& node = definition.steps[attempts.step];
   const bool action = attempts.direction == Direction::kAction;
@@ -333,11 +335,11 @@ Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts
   if (action && !StillCounts(view, step, result)) return {.kind = Judgement::Kind::kIgnored};
   switch (result.kind) {
     case VerdictKind::kDone:
-      if (action && result.output_failed) return GiveUp(result.kind, result.reason);
+      if (action && result.output_failed) return GiveUp(result.kind, std::string(result.reason()));
       return Decided(VerdictKind::kDone, false, result);
     case VerdictKind::kRejected:
     case VerdictKind::kRejectedForKey:
-      if (!action) return GiveUp(result.kind, result.reason);
+      if (!action) return GiveUp(result.kind, std::string(result.reason()));
       return JudgeRejected(view, definition, step, attempts, result, by);
     case VerdictKind::kRetryLater:
       return TryAgain(step, node, attempts, result, by);
@@ -349,9 +351,9 @@ Judgement Judge(const SagaView& view, const DefinitionData& definition, Attempts
   return {};
 }
 
-absl::Time AttemptDeadline(const SagaView& view, const DefinitionData& definition,
-                           const Attempts& attempts, absl::Time now) {
-  const absl::Time own = now + definition.steps[attempts.step].options.timeout;
+MicroTime AttemptDeadline(const SagaView& view, const DefinitionData& definition,
+                          const Attempts& attempts, MicroTime now) {
+  const MicroTime own = now + definition.steps[attempts.step].options.timeout;
   if (attempts.direction == Direction::kCompensation) return own;
   if (IsBeyondPivot(view, definition, attempts.step)) return own;
   const bool first = !attempts.resent && !attempts.lost && !view.steps[attempts.step].unclean;

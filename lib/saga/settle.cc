@@ -23,15 +23,15 @@ bool Follows(const SagaView& view, const StepNode& node) {
 template <typename F>
 void ForEachOpenItem(const SagaView& view, const StepView& step, F f) {
   uint32_t parallelism = step.parallelism;
-  if (SKALD_SABOTAGED(kUnboundedFanOut)) parallelism = step.item_count;
+  if (SKALD_SABOTAGED(kUnboundedFanOut)) parallelism = step.items.count;
   uint32_t begun = 0;
-  for (uint32_t i = 0; i < step.item_count && begun < parallelism; ++i) {
-    const ItemView& item = view.items[step.first_item + i];
+  for (uint32_t i = 0; i < step.items.count && begun < parallelism; ++i) {
+    const ItemView& item = view.items()[step.items.first + i];
     if (item.begun && item.status == StepStatus::kWaiting) ++begun;
   }
   uint32_t room = parallelism - begun;
-  for (uint32_t i = 0; i < step.item_count && begun + room > 0; ++i) {
-    const ItemView& item = view.items[step.first_item + i];
+  for (uint32_t i = 0; i < step.items.count && begun + room > 0; ++i) {
+    const ItemView& item = view.items()[step.items.first + i];
     if (item.status != StepStatus::kWaiting || (!item.begun && room == 0)) continue;
     --(item.begun ? begun : room);
     f(i);
@@ -96,7 +96,7 @@ Guarded GuardedBy(const SagaView& view, const Guards& guards) {
 }
 
 // What it follows is behind it: it begins, or it is skipped.
-void Begin(StepView& step, const StepNode& node, bool skipped, absl::Time time) {
+void Begin(StepView& step, const StepNode& node, bool skipped, MicroTime time) {
   if (skipped && !SKALD_SABOTAGED(kRunsSkipped)) {
     step.status = StepStatus::kSkipped;
     return;
@@ -121,7 +121,7 @@ SagaState Settle(const SagaView& view, const DefinitionData& definition) {
                                                : SettleBackward(view, definition);
 }
 
-void Propagate(SagaView& view, const DefinitionData& definition, absl::Time time) {
+void Propagate(SagaView& view, const DefinitionData& definition, MicroTime time) {
   for (uint16_t index = 0; index < view.steps.size(); ++index) {
     StepView& step = view.steps[index];
     if (step.status != StepStatus::kWaiting) continue;
@@ -131,8 +131,9 @@ void Propagate(SagaView& view, const DefinitionData& definition, absl::Time time
     }
     if (!step.expanded) continue;
     ForEachOpenItem(view, step, [&](uint32_t i) {
-      ItemView& item = view.items[step.first_item + i];
-      if (std::exchange(item.begun, true)) return;
+      ItemView& item = view.items()[step.items.first + i];
+      if (item.begun) return;
+      item.begun = true;
       item.since = time;
     });
   }

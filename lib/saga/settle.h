@@ -13,6 +13,6 @@ namespace skald::inline v1::internal {
 SagaState Settle(const SagaView& view, const DefinitionData& definition);
 
 // After something was decided at `time`: lets begin what can, step by step in their order.
-void Propagate(SagaView& view, const DefinitionData& definition, absl::Time time);
+void Propagate(SagaView& view, const DefinitionData& definition, MicroTime time);
 
 }  // namespace skald::inline v1::internal

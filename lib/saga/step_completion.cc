@@ -8,31 +8,33 @@ namespace skald::inline v1::internal {
 
 CompletionState::CompletionState(Call& call)
     : call_(&call),
-      reporter_(call.reporter == nullptr ? std::weak_ptr<MisuseReporter>() : *call.reporter),
-      what_(fmt::format("step '{}' of '{}' (key '{}')", call.context->step(),
-                        call.context->definition(), call.context->key())) {}
+      reporter_(call.reporter),
+      definition_(call.context->definition()),
+      step_(call.context->step()),
+      key_(call.context->key()) {}
 
 CompletionState::~CompletionState() {
-  if (AttemptResult* result = said_.load() ? nullptr : Begin()) {
-    SayNotDone(*result, Unknown("its completion was dropped without a verdict"));
-    Finish();
+  if (Call* call = call_.exchange(nullptr, std::memory_order_acq_rel)) {
+    SayNotDone(*call->result, Unknown("its completion was dropped without a verdict"));
+    Finish(*call);
   }
 }
 
-AttemptResult* CompletionState::Begin() {
-  if (!said_.exchange(true, std::memory_order_acq_rel)) return call_->result;
+Call* CompletionState::Begin() {
+  if (Call* call = call_.exchange(nullptr, std::memory_order_acq_rel)) return call;
   if (const std::shared_ptr<MisuseReporter> reporter = reporter_.lock()) {
     reporter->Report(
         "completion-called-twice",
-        fmt::format("{}: its completion was called again; the first verdict counts", what_));
+        fmt::format("step '{}' of '{}' (key '{}'): its completion was called again; the first "
+                    "verdict counts",
+                    step_, definition_, key_));
   }
   return nullptr;
 }
 
-void CompletionState::Finish() {
-  if (!call_->MeetSecond()) return;    // the caller sees it when the function returns
-  auto done = std::move(call_->done);  // which may end the life of the call
-  std::move(done)();
+void CompletionState::Finish(Call& call) {
+  // Otherwise the caller sees it when the function returns.
+  if (call.MeetSecond()) call.done(call);
 }
 
 }  // namespace skald::inline v1::internal

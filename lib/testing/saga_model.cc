@@ -210,7 +210,7 @@ std::optional<Broken> SagaModel::OnPrelude(const Event& event) {
     const absl::StatusOr<int64_t> micros = Decode<int64_t>(event.output);
     if (!micros.ok()) return Break(Promise::kEnd, "the end of a sleep does not read");
     step.wakes_at = node.sleeps_until ? absl::FromUnixMicros(*micros)
-                                      : event.time + absl::Microseconds(*micros);
+                                      : absl::Time(event.time) + absl::Microseconds(*micros);
     return std::nullopt;
   }
   const auto items = Decode<std::vector<std::string>>(event.output);

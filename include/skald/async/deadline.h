@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <compare>
+#include <cstdint>
 
 #include "absl/time/time.h"
 #include "skald/base/clock.h"
@@ -30,27 +31,32 @@ class Deadline {
   // When the boot clock shows `boot`.
   static Deadline AtBoot(absl::Duration boot) { return Deadline(boot); }
 
-  bool infinite() const { return boot_ == absl::InfiniteDuration(); }
-  absl::Duration boot() const { return boot_; }
+  bool infinite() const { return nanos_ == kNever; }
+  // In whole nanoseconds, and not before what it was made of.
+  absl::Duration boot() const {
+    return infinite() ? absl::InfiniteDuration() : absl::Nanoseconds(nanos_);
+  }
 
-  bool Passed(const Clock& clock) const { return !infinite() && clock.Boot() >= boot_; }
+  bool Passed(const Clock& clock) const { return !infinite() && clock.Boot() >= boot(); }
   // Never negative; infinite for an infinite deadline.
   absl::Duration Remaining(const Clock& clock) const {
     if (infinite()) return absl::InfiniteDuration();
-    return std::max(boot_ - clock.Boot(), absl::ZeroDuration());
+    return std::max(boot() - clock.Boot(), absl::ZeroDuration());
   }
-  Deadline Earlier(Deadline other) const { return Deadline(std::min(boot_, other.boot_)); }
+  Deadline Earlier(Deadline other) const { return std::min(*this, other); }
 
-  friend bool operator==(Deadline a, Deadline b) { return a.boot_ == b.boot_; }
-  friend std::strong_ordering operator<=>(Deadline a, Deadline b) {
-    if (a.boot_ == b.boot_) return std::strong_ordering::equal;
-    return a.boot_ < b.boot_ ? std::strong_ordering::less : std::strong_ordering::greater;
-  }
+  friend auto operator<=>(Deadline, Deadline) = default;
 
  private:
-  explicit Deadline(absl::Duration boot) : boot_(boot) {}
+  // What a nanosecond-count cannot hold is never.
+  static constexpr int64_t kNever = INT64_MAX;
 
-  absl::Duration boot_ = absl::InfiniteDuration();
+  explicit Deadline(absl::Duration boot) : nanos_(absl::ToInt64Nanoseconds(boot)) {
+    // (Durations count quarters of a nanosecond.)
+    if (!infinite() && absl::Nanoseconds(nanos_) < boot) ++nanos_;
+  }
+
+  int64_t nanos_ = kNever;
 };
 
 }  // namespace skald::inline v1

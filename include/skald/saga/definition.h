@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,17 +47,19 @@ struct ValueOps {
 struct AttemptResult {
   VerdictKind kind = VerdictKind::kUnknown;
   bool output_failed = false;
-  std::string output;
-  std::string reason;
-  std::optional<absl::Duration> delay;
   absl::StatusCode code = absl::StatusCode::kOk;  // where a status said so
+  std::string text;                               // the output of a Done, or why it is none
+  absl::Duration delay;                           // kRetryLater: at least so long
+
+  bool has_output() const { return kind == VerdictKind::kDone && !output_failed; }
+  std::string_view output() const { return has_output() ? text : std::string_view(); }
+  std::string_view reason() const { return has_output() ? std::string_view() : text; }
 
   void Reset() {
     kind = VerdictKind::kUnknown;
     output_failed = false;
-    output.clear();
-    reason.clear();
-    delay.reset();
+    text.clear();
+    delay = absl::ZeroDuration();
     code = absl::StatusCode::kOk;
   }
 };
@@ -75,14 +76,16 @@ struct Call {
   const StepContext* context = nullptr;
   const void* input = nullptr;
   const void* item = nullptr;  // of a fan-out's instance
-  // Decoded outputs by step index; null where unknown or not used by this step.
-  std::span<const void* const> outputs;
+  // Decoded outputs by step index; null where unknown or not used by this step. Null when it uses
+  // none.
+  const void* const* outputs = nullptr;
   // Compensations: the action's output, or null when it is not known.
   const void* own_output = nullptr;
   AttemptResult* result = nullptr;
-  const std::shared_ptr<MisuseReporter>* reporter = nullptr;  // may be null
-  // Called once, from any thread, when the call did not complete before it returned.
-  absl::AnyInvocable<void() &&> done;
+  std::shared_ptr<MisuseReporter> reporter;  // may be null
+  // Called once, from any thread, when the call did not complete before it returned. May end the
+  // life of the call.
+  void (*done)(Call& call) = nullptr;
 
   // For a function that may end on another thread while it still returns: the end and the return
   // both come here, and the second of them, told so, finishes the call. (A Call is for one

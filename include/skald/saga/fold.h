@@ -16,6 +16,8 @@
 #include "absl/time/time.h"
 #include "skald/base/export.h"
 #include "skald/base/hash.h"
+#include "skald/base/internal/rare.h"
+#include "skald/base/micro_time.h"
 #include "skald/saga/definition.h"
 #include "skald/saga/journal.h"
 #include "skald/saga/state.h"
@@ -43,33 +45,43 @@ struct Slice {
   std::string_view In(std::string_view journal) const { return journal.substr(offset, size); }
 };
 
-// Where one thing happens, or does not: a step, or one item of a fan-out.
-struct PlaceView {
-  StepStatus status = StepStatus::kWaiting;
-  bool begun = false;       // what it follows is behind it: `since` means something
-  bool undecided = false;   // kMayHaveRun: a late verdict still counts
-  bool unclean = false;     // an earlier give-up or restart means that it may have run
-  bool has_output = false;  // an await's: also a signal that is accepted and not yet taken
-  bool sent = false;        // an attempt was, as far as the journal says; never taken back
-  uint16_t retries = 0;     // by an operator, of what had blocked
-  uint32_t tried = 0;       // attempts that are journaled, since its long wait for the next one is
-  Slice output;
-  // Dispatchable (or to be undone) since; restarted by an operator's Retry. Of a sleep or an await
-  // that has begun: when its time is up.
-  absl::Time since;
-  absl::Time not_before =
-      absl::InfinitePast();  // of the next attempt, where it was put off for long
+// A part of the saga's items.
+struct ItemRange {
+  uint32_t first;
+  uint32_t count;
 };
 
-struct StepView : PlaceView {
-  bool fans_out = false;
-  bool expanded = false;  // its items are known: what happens, happens to them
-  bool armed = false;     // a sleep's end is known
-  bool answer = false;    // of a decision that is Done
-  uint32_t first_item = 0;
-  uint32_t item_count = 0;
-  uint32_t parallelism = 1;  // of its items, as it was when they were journaled
+// Where one thing happens, or does not: a step, or one item of a fan-out. There is one of these for
+// each step of each saga in memory.
+struct PlaceView {
+  StepStatus status : 4 = StepStatus::kWaiting;
+  bool undecided : 1 = false;   // kMayHaveRun: a late verdict still counts
+  bool unclean : 1 = false;     // an earlier give-up or restart means that it may have run
+  bool has_output : 1 = false;  // an await's: also a signal that is accepted and not yet taken
+  bool sent : 1 = false;        // an attempt was, as far as the journal says; never taken back
+  bool begun : 1 = false;       // what it follows is behind it: `since` means something
+  // Of steps only:
+  bool fans_out : 1 = false;
+  bool expanded : 1 = false;  // its items are known: what happens, happens to them
+  bool armed : 1 = false;     // a sleep's end is known
+  bool answer : 1 = false;    // of a decision that is Done
+  uint16_t retries = 0;       // by an operator, of what had blocked
+  union {
+    uint32_t tried = 0;    // attempts that are journaled, since its long wait for the next one is
+    uint32_t parallelism;  // of the items of an expanded step, as it was when they were journaled
+  };
+  union {
+    Slice output = {};
+    ItemRange items;  // of an expanded step
+  };
+  // Dispatchable (or to be undone) since; restarted by an operator's Retry. Of a sleep or an await
+  // that has begun: when its time is up.
+  MicroTime since;
+  // Of the next attempt, where it was put off for long.
+  MicroTime not_before = MicroTime::InfinitePast();
 };
+
+struct StepView : PlaceView {};
 
 struct ItemView : PlaceView {
   Slice item;
@@ -82,27 +94,38 @@ struct SignalView {
   Slice key;
 };
 
+// What most sagas have nothing of.
+struct RareView {
+  std::vector<ItemView> items;  // of all fan-outs; StepView says whose
+  std::vector<SignalView> signals;
+};
+
 struct SagaView {
   SagaState state = SagaState::kRunning;
   SagaState direction = SagaState::kRunning;  // kRunning or kCompensating: where Stuck goes back to
-  uint32_t sequence = 0;                      // events folded
-  bool started_ok = false;
   bool cancel_asked = false;
   bool deadline_passed = false;
+  uint16_t reason_step = Event::kNoStep;
+  uint32_t sequence = 0;  // events folded
   uint32_t version = 0;
   uint64_t fingerprint = 0;
-  Hash128 input_fingerprint;
   Slice definition;
   Slice key;
   Slice input;
   Slice reason;  // of the turn, the block, or the abandonment
-  uint16_t reason_step = Event::kNoStep;
-  absl::Time started;
-  absl::Time updated;
-  absl::Time deadline = absl::InfiniteFuture();
+  MicroTime updated;
+  MicroTime deadline = MicroTime::InfiniteFuture();
   absl::InlinedVector<StepView, 4> steps;  // empty while the definition is missing
-  std::vector<ItemView> items;             // of all fan-outs; StepView says whose
-  std::vector<SignalView> signals;
+  internal::Rare<RareView> rare;
+
+  const std::vector<ItemView>& items() const { return rare->items; }
+  std::vector<ItemView>& items() { return rare.Make().items; }
+  const std::vector<SignalView>& signals() const { return rare->signals; }
+
+  // What the start says and nothing follows from is read there.
+  // REQUIRES: `journal` is the one that was folded. Without any event: zero.
+  SKALD_EXPORT absl::Time started(std::string_view journal) const;
+  SKALD_EXPORT Hash128 input_fingerprint(std::string_view journal) const;
 };
 
 // Applies one event. `offset` is where the event's views' bytes begin: `journal` is the whole
@@ -128,13 +151,13 @@ inline const PlaceView* FindPlace(const SagaView& view, uint16_t step, uint32_t 
   if (step >= view.steps.size()) return nullptr;
   const StepView& own = view.steps[step];
   if (!own.expanded) return index == (own.fans_out ? Event::kWhole : 0) ? &own : nullptr;
-  return index < own.item_count ? &view.items[own.first_item + index] : nullptr;
+  return index < own.items.count ? &view.items()[own.items.first + index] : nullptr;
 }
 
 // The same. REQUIRES: there is one.
 inline const PlaceView& PlaceAt(const SagaView& view, uint16_t step, uint32_t index) {
   const StepView& own = view.steps[step];
-  return own.expanded ? static_cast<const PlaceView&>(view.items[own.first_item + index]) : own;
+  return own.expanded ? static_cast<const PlaceView&>(view.items()[own.items.first + index]) : own;
 }
 
 // `index`: 0 of a step, an item's of a fan-out; Event::kWhole of one whose items are not known yet.

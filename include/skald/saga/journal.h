@@ -18,6 +18,7 @@
 #include "skald/base/export.h"
 #include "skald/base/hash.h"
 #include "skald/base/ids.h"
+#include "skald/base/micro_time.h"
 #include "skald/base/verdict.h"
 #include "skald/saga/state.h"
 
@@ -37,7 +38,7 @@ struct Event {
 
   EventKind kind = EventKind::kStart;
   SagaState state_after = SagaState::kRunning;
-  absl::Time time;
+  MicroTime time;
 
   // kStart
   std::string_view definition;
@@ -46,7 +47,7 @@ struct Event {
   std::string_view key;
   Hash128 input_fingerprint;
   std::string_view input;
-  absl::Time deadline = absl::InfiniteFuture();
+  MicroTime deadline = MicroTime::InfiniteFuture();
   uint16_t result_step = kNoStep;  // whose output is the saga's result
 
   // kVerdict, kGaveUp, kTimerFired, kSignal, kTurn (cause), kOperatorVerb (where it names a step)
@@ -78,6 +79,15 @@ SKALD_EXPORT absl::Status ReadEvent(std::string_view& bytes, Event* event);
 // The state after the last of some events, by their heads alone; nullopt: there is none, or they
 // are cut short.
 SKALD_EXPORT std::optional<SagaState> LastState(std::string_view events);
+
+namespace internal {
+
+// The time of the first event, of a journal that was read before.
+SKALD_EXPORT MicroTime FirstTime(std::string_view journal);
+// A hash as a start has its input's, right behind its key.
+SKALD_EXPORT Hash128 ReadHash(std::string_view bytes);
+
+}  // namespace internal
 
 // ---- blocks
 // ---------------------------------------------------------------------------------------

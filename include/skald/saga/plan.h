@@ -13,6 +13,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "skald/base/export.h"
+#include "skald/base/micro_time.h"
 #include "skald/base/random.h"
 #include "skald/base/verdict.h"
 #include "skald/saga/definition.h"
@@ -22,22 +23,20 @@ namespace skald::inline v1 {
 
 // What this process knows of a step, or an item of one, being tried in one direction.
 struct Attempts {
-  uint16_t step = 0;
   uint32_t index = 0;
+  uint16_t step = 0;
   Direction direction = Direction::kAction;
-  bool running = false;
-  bool reconciling = false;    // the running or next attempt asks Reconcile
-  bool timed_out = false;      // the running one is beyond its deadline
-  bool unclean = false;        // one was Unknown, timed out, or lost to a restart
-  bool sent = false;           // an executor has taken an attempt before; never taken back
-  bool resent = false;         // the running one is not the first that this process sent
-  bool lost = false;           // the process that knew of earlier ones is gone
-  bool once_used = false;      // a Once action was sent and may have run
-  bool output_failed = false;  // it ran, but its output is not to be had
-  uint32_t count = 0;          // ended and running ones, in this process
-  uint32_t zombies = 0;        // timed-out ones that still run and are not waited for any more
-  uint32_t token = 0;          // of the running attempt; a late one has an older token
-  absl::Time next = absl::InfinitePast();  // not before
+  bool running : 1 = false;
+  bool reconciling : 1 = false;  // the running or next attempt asks Reconcile
+  bool timed_out : 1 = false;    // the running one is beyond its deadline
+  bool unclean : 1 = false;      // one was Unknown, timed out, or lost to a restart
+  bool sent : 1 = false;         // an executor has taken an attempt before; never taken back
+  bool resent : 1 = false;       // the running one is not the first that this process sent
+  bool lost : 1 = false;         // the process that knew of earlier ones is gone
+  uint32_t count = 0;            // ended and running ones, in this process
+  uint32_t zombies = 0;          // timed-out ones that still run and are not waited for any more
+  uint32_t token = 0;            // of the running attempt; a late one has an older token
+  MicroTime next = MicroTime::InfinitePast();  // not before
 };
 
 using AttemptList = absl::InlinedVector<Attempts, 1>;
@@ -63,7 +62,7 @@ struct Next {
   Direction direction = Direction::kAction;
   bool reconcile = false;
   bool prelude = false;  // what is called is the step's prelude
-  absl::Time at = absl::InfiniteFuture();
+  MicroTime at = MicroTime::InfiniteFuture();
 };
 
 using NextList = absl::InlinedVector<Next, 2>;
@@ -72,7 +71,7 @@ using NextList = absl::InlinedVector<Next, 2>;
 // dispatched, every Turn journaled, before the next call.
 // REQUIRES: every event folded into `view` is durable.
 SKALD_EXPORT NextList Plan(const SagaView& view, const internal::DefinitionData& definition,
-                           const AttemptList& attempts, absl::Time now);
+                           const AttemptList& attempts, MicroTime now);
 
 // A step cannot be Done any more: the saga turns.
 SKALD_EXPORT bool MustTurn(const SagaView& view);
@@ -80,7 +79,7 @@ SKALD_EXPORT bool MustTurn(const SagaView& view);
 // The event that puts the next attempt off until attempts.next: what a long wait is worth. `out`
 // holds its output, and must outlive it.
 // REQUIRES: Judge has just said kRetry.
-SKALD_EXPORT Event PutOff(const SagaView& view, const Attempts& attempts, absl::Time now,
+SKALD_EXPORT Event PutOff(const SagaView& view, const Attempts& attempts, MicroTime now,
                           std::string* out);
 // The journal says of the place all that is known of these attempts, but for their being lost.
 SKALD_EXPORT bool IsWritten(const PlaceView& place, const Attempts& attempts);
@@ -91,21 +90,21 @@ struct Judgement {
   VerdictKind verdict = VerdictKind::kUnknown;
   bool clean = false;
   std::string reason;
-  absl::Time retry_at;
+  MicroTime retry_at;
 };
 
 // `attempts` is updated: counts, cleanness, the next time. `jitter` is drawn from [0, 1).
 // `spent`: a retry is beyond the step's budget.
 SKALD_EXPORT Judgement Judge(const SagaView& view, const internal::DefinitionData& definition,
                              Attempts& attempts, const internal::AttemptResult& result,
-                             absl::Time now, double jitter, bool spent = false);
+                             MicroTime now, double jitter, bool spent = false);
 
 // The policy by which attempts of the step in this direction are tried again.
 SKALD_EXPORT const RetryPolicy& PolicyOf(const internal::StepNode& node, Direction direction);
 
 // When an attempt that is dispatched now must end.
-SKALD_EXPORT absl::Time AttemptDeadline(const SagaView& view,
-                                        const internal::DefinitionData& definition,
-                                        const Attempts& attempts, absl::Time now);
+SKALD_EXPORT MicroTime AttemptDeadline(const SagaView& view,
+                                       const internal::DefinitionData& definition,
+                                       const Attempts& attempts, MicroTime now);
 
 }  // namespace skald::inline v1

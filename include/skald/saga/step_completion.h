@@ -30,7 +30,8 @@ namespace skald::inline v1 {
 
 namespace internal {
 
-// What all copies of a completion share. `call` is not touched once it was said.
+// What all copies of a completion share. The call is not touched once it was said; the names are
+// the definition's, which whoever reports keeps.
 class SKALD_EXPORT CompletionState {
  public:
   explicit CompletionState(Call& call);
@@ -38,15 +39,17 @@ class SKALD_EXPORT CompletionState {
   CompletionState& operator=(const CompletionState&) = delete;
   ~CompletionState();
 
-  // RETURNS: the result to write, to be followed by Finish(); null: it was said before.
-  AttemptResult* Begin();
-  void Finish();
+  // RETURNS: the call, whose result is to be written and then finished; null: it was said before.
+  Call* Begin();
+  static void Finish(Call& call);
 
  private:
-  Call* call_;
+  std::atomic<Call*> call_;  // null: said
   std::weak_ptr<MisuseReporter> reporter_;
-  std::string what_;  // for the report
-  std::atomic<bool> said_{false};
+  // For the report:
+  std::string_view definition_;
+  std::string_view step_;
+  std::string key_;
 };
 
 }  // namespace internal
@@ -71,10 +74,10 @@ class StepCompletion {
  private:
   template <typename Verdict>
   void Said(Verdict&& said) const {
-    internal::AttemptResult* result = state_->Begin();
-    if (result == nullptr) return;
-    internal::Say<T>(*result, std::forward<Verdict>(said));
-    state_->Finish();
+    internal::Call* call = state_->Begin();
+    if (call == nullptr) return;
+    internal::Say<T>(*call->result, std::forward<Verdict>(said));
+    internal::CompletionState::Finish(*call);
   }
 
   std::shared_ptr<internal::CompletionState> state_;

@@ -19,7 +19,11 @@ class Attempt {
   explicit Attempt(const Definition& definition) : outputs_(definition.step_count()) {
     call_.context = &context_;
     call_.result = &result_;
-    call_.done = [this] { ++done_; };
+    call_.done = [](internal::Call& call) {
+      auto done = std::move(static_cast<OwnCall&>(call).on_done);
+      std::move(done)();
+    };
+    OnDone([this] { ++done_; });
   }
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
@@ -41,17 +45,17 @@ class Attempt {
   }
 
   Attempt& Report(const std::shared_ptr<internal::MisuseReporter>& reporter) {
-    call_.reporter = &reporter;
+    call_.reporter = reporter;
     return *this;
   }
 
   // Instead of counting it.
-  void OnDone(absl::AnyInvocable<void() &&> done) { call_.done = std::move(done); }
+  void OnDone(absl::AnyInvocable<void() &&> done) { call_.on_done = std::move(done); }
 
   // RETURNS: what the function did; the verdict is in result().
   internal::CallState Run(const internal::StepFunction& function) {
     result_.Reset();
-    call_.outputs = outputs_;
+    call_.outputs = outputs_.data();
     call_.met = false;
     return function(call_);
   }
@@ -61,15 +65,19 @@ class Attempt {
   int done() const { return done_; }
   template <typename T>
   T Decoded() const {
-    return Decode<T>(result_.output).value();
+    return Decode<T>(result_.output()).value();
   }
 
  private:
+  struct OwnCall : internal::Call {
+    absl::AnyInvocable<void() &&> on_done;
+  };
+
   StepContext context_{StepContext::Fields{}};
   std::vector<const void*> outputs_;
   internal::AttemptResult result_;
   std::atomic<int> done_ = 0;
-  internal::Call call_;
+  OwnCall call_;
 };
 
 }  // namespace skald::testing

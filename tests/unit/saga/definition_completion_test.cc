@@ -81,7 +81,7 @@ TEST_CASE("a completion that is dropped says Unknown, at once or later") {
   kept.reset();
   CHECK(attempt.done() == (later ? 1 : 0));
   CHECK(attempt.result().kind == VerdictKind::kUnknown);
-  CHECK(attempt.result().reason == "its completion was dropped without a verdict");
+  CHECK(attempt.result().reason() == "its completion was dropped without a verdict");
 }
 
 TEST_CASE("of two verdicts the first counts and the second is reported, also when all is over") {

@@ -82,7 +82,7 @@ TEST_CASE("an action without output gives void, a Status or a Verdict of Nothing
   const auto kind = [](const Definition& definition) {
     Attempt attempt(definition);
     CHECK(attempt.Input(kOrder).Run(ActionOf(definition)) == CallState::kComplete);
-    CHECK(attempt.result().output.empty());
+    CHECK(attempt.result().output().empty());
     return attempt.result().kind;
   };
   CHECK(kind(One<Note>([](const StepContext&, const Order&) {})) == VerdictKind::kDone);
@@ -106,7 +106,7 @@ TEST_CASE("a verdict's reason and delay arrive") {
   Attempt attempt(definition);
   attempt.Input(kOrder).Run(ActionOf(definition));
   CHECK(attempt.result().kind == VerdictKind::kRetryLater);
-  CHECK(attempt.result().reason == "busy");
+  CHECK(attempt.result().reason() == "busy");
   CHECK(attempt.result().delay == absl::Seconds(2));
 }
 
@@ -115,7 +115,7 @@ TEST_CASE("an exception says Unknown with its text") {
     Attempt attempt(definition);
     CHECK(attempt.Input(kOrder).Run(ActionOf(definition)) == CallState::kComplete);
     CHECK(attempt.result().kind == VerdictKind::kUnknown);
-    return attempt.result().reason;
+    return std::string(attempt.result().reason());
   };
   CHECK(reason(One<Hold>([](const StepContext&, const Order&) -> Held {
           throw std::runtime_error("connection reset");
@@ -197,17 +197,17 @@ TEST_CASE("a pivot's Reconcile answers with a verdict of its output") {
   Attempt attempt(definition);
   attempt.Input(kOrder).Run(definition.data().steps[0].reconcile);
   CHECK(attempt.result().kind == VerdictKind::kRejectedForKey);
-  CHECK(attempt.result().reason == "never came");
+  CHECK(attempt.result().reason() == "never came");
 }
 
 TEST_CASE("an output is appended to the result's own memory") {
   const Definition definition = One<Hold>(HoldPlainly);
   Attempt attempt(definition);
-  attempt.mutable_result().output.reserve(100);
-  const char* const memory = attempt.result().output.data();
+  attempt.mutable_result().text.reserve(100);
+  const char* const memory = attempt.result().text.data();
   attempt.Input(kOrder).Run(ActionOf(definition));
-  CHECK(attempt.result().output.size() == sizeof(Held));
-  CHECK(attempt.result().output.data() == memory);
+  CHECK(attempt.result().output().size() == sizeof(Held));
+  CHECK(attempt.result().text.data() == memory);
 }
 
 struct Picky {
@@ -241,8 +241,8 @@ TEST_CASE("an output that does not encode is Done without output and says why") 
   attempt.Input(kOrder).Run(ActionOf(definition));
   CHECK(attempt.result().kind == VerdictKind::kDone);
   CHECK(attempt.result().output_failed);
-  CHECK(attempt.result().output.empty());
-  CHECK(attempt.result().reason == "the output does not encode: no room");
+  CHECK(attempt.result().output().empty());
+  CHECK(attempt.result().reason() == "the output does not encode: no room");
 }
 
 TEST_CASE("values of a step's type are decoded in place and destroyed") {

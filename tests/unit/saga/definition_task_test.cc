@@ -97,7 +97,7 @@ TEST_CASE("an exception in a coroutine says Unknown with its text") {
   Attempt attempt(definition);
   CHECK(Run(attempt, definition) == CallState::kComplete);
   CHECK(attempt.result().kind == VerdictKind::kUnknown);
-  CHECK(attempt.result().reason == "exception: connection reset");
+  CHECK(attempt.result().reason() == "exception: connection reset");
 }
 
 TEST_CASE("a coroutine may give nothing, or a Status") {

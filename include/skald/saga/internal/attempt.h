@@ -39,9 +39,8 @@ CallState FinishLater(Task<R> task, Call& call) {
     } else {
       Say<T>(*call.result, ended.value());
     }
-    if (!call.MeetSecond()) return;    // the caller sees it when StartTask returns
-    auto done = std::move(call.done);  // which may end the life of `call`
-    std::move(done)();
+    if (!call.MeetSecond()) return;  // the caller sees it when StartTask returns
+    call.done(call);
   });
   return call.MeetSecond() ? CallState::kComplete : CallState::kPending;
 }
@@ -79,9 +78,9 @@ CallState RunWithCompletion(Call& call, Invoke invoke) {
     invoke(StepCompletion<T>(state));
 #if defined(__cpp_exceptions)
   } catch (...) {
-    if (AttemptResult* result = state->Begin()) {
-      SayException(*result);
-      state->Finish();
+    if (Call* begun = state->Begin()) {
+      SayException(*begun->result);
+      CompletionState::Finish(*begun);
     }
   }
 #endif

@@ -26,11 +26,11 @@ SKALD_EXPORT NotDone TooManyItems(size_t count);
 // Done, but its output is lost.
 SKALD_EXPORT void SayOutputFailed(AttemptResult& result, const absl::Status& status);
 
-// COST: no allocation when result.output has room and the codec needs none.
+// COST: no allocation when result.text has room and the codec needs none.
 template <typename T>
 void SayDone(AttemptResult& result, const T& output) {
   result.kind = VerdictKind::kDone;
-  absl::Status status = skald::Encode<T>(output, &result.output);
+  absl::Status status = skald::Encode<T>(output, &result.text);
   if (!status.ok()) [[unlikely]]
     SayOutputFailed(result, status);
 }
