@@ -47,10 +47,9 @@ constexpr double kTailFloor = std::numeric_limits<double>::infinity();
 constexpr double kStepCpuFloor = 2.4;
 // Claim 8: a saga in flight takes 1,390 bytes today.
 constexpr double kHeapFloor = 1550;
-// Claim 9: an open makes every saga anew before it returns: 15 times the scan with 100,000 sagas,
-// 30 times with 1,000,000.
-constexpr double kOpenFloor = 40;
-constexpr double kFirstActionFloor = 3.0;
+// Claim 9: with 1,000,000 sagas 2.5 to 3 times the scan today; with the few of a quick run the
+// synced batch that takes the store over counts, too.
+constexpr double kOpenFloor = 8;
 // Claim 12: what two threads do depends on whether a second core is free for them.
 constexpr double kNeverFails = -1;
 #ifdef BENCH_ORDER_FLOW
@@ -87,8 +86,7 @@ constexpr std::array kClaims = {
           kAtMost, 64},
     Claim{"9", "open with sagas in flight", "s", "many", "open", "scan", WholeTime, kAtMost, 2.0,
           kOpenFloor},
-    Claim{"9", "first resumed action", "s", "many", "open", "", FirstAction, kAtMost, 0.5,
-          kFirstActionFloor},
+    Claim{"9", "first resumed action", "s", "many", "open", "", FirstAction, kAtMost, 0.5},
     Claim{"10", "claim 1 with sagas kept", "1/s", "kept", "kept", "empty", Speed, kAtLeast, 0.8},
     Claim{"11", "duplicate starts", "1/s", "kept", "duplicates", "reads", Speed, kAtLeast, 0.5},
     Claim{"12", "object pool, CPU an acquire + release", "us", "pool", "pooled", "fresh", Cpu,
