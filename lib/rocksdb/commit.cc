@@ -21,6 +21,7 @@ const std::string& BehindAllKeys() {
 }
 
 absl::StatusOr<Version> ReadVersion(Database& database, std::string_view key) {
+  if (const std::optional<Version> known = database.row_cache().FindVersion(key)) return *known;
   rocksdb::PinnableSlice found;
   const rocksdb::Status status =
       database.db().Get({}, database.in(Space::kRows), ToSlice(key), &found);
@@ -152,16 +153,27 @@ void RocksDbStore::PutUnits(Database& database, uint16_t writer, const Batch& ba
     const int order = a.key.compare(b.key);
     return order != 0 ? order < 0 : a.place < b.place;
   });
-  rocksdb::ColumnFamilyHandle* const rows = database.in(Space::kRows);
-  for (const RowWrite& write : row_writes_) {
-    const rocksdb::Slice key = ToSlice(write.key);
-    const std::array<char, kVersionBytes> prefix = EncodeVersion(write.version);
-    const rocksdb::Slice value[2] = {{prefix.data(), prefix.size()}, ToSlice(write.value)};
-    const rocksdb::Status status =
-        write.deletes ? batch_.Delete(rows, key) : batch_.Put(rows, {&key, 1}, {value, 2});
-    SKALD_CHECK(status.ok(), "{}", status.ToString());
+  for (size_t i = 0; i < row_writes_.size(); ++i) {
+    // What a later unit writes over shows to nobody.
+    const bool last = i + 1 == row_writes_.size() || row_writes_[i].key != row_writes_[i + 1].key;
+    if (last) PutRow(database, row_writes_[i]);
   }
   row_writes_.clear();
+}
+
+void RocksDbStore::PutRow(Database& database, const RowWrite& write) {
+  rocksdb::ColumnFamilyHandle* const rows = database.in(Space::kRows);
+  const rocksdb::Slice key = ToSlice(write.key);
+  const std::array<char, kVersionBytes> prefix = EncodeVersion(write.version);
+  const rocksdb::Slice value[2] = {{prefix.data(), prefix.size()}, ToSlice(write.value)};
+  const rocksdb::Status status =
+      write.deletes ? batch_.Delete(rows, key) : batch_.Put(rows, {&key, 1}, {value, 2});
+  SKALD_CHECK(status.ok(), "{}", status.ToString());
+  if (write.deletes) {
+    database.row_cache().Forget(write.key);
+  } else {
+    database.row_cache().Put(write.key, write.version, write.value, ordinal_ + 1);
+  }
 }
 
 absl::Status RocksDbStore::WriteDurably(Database& database) {
@@ -174,6 +186,7 @@ absl::Status RocksDbStore::WriteDurably(Database& database) {
   const absl::Status marked = mark_->Write(ordinal_);
   if (!marked.ok()) return CloseAfter(marked);
   acknowledged_ = ordinal_;
+  database.row_cache().Publish(ordinal_);
   return absl::OkStatus();
 }
 
@@ -287,6 +300,7 @@ absl::Status RocksDbStore::DropRangeLocked(const Fence& fence, Space space, cons
   const std::string& to = range.to.empty() ? BehindAllKeys() : range.to;
   // The tombstone is durable before a file goes: a crash between the two hides nothing and shows
   // nothing, it only delays the space.
+  if (space == Space::kRows) database.row_cache().ForgetRange(range.from, to);
   StartBatch(database);
   batch_.DeleteRange(database.in(space), range.from, to).PermitUncheckedError();
   SKALD_RETURN_IF_ERROR(WriteDurably(database));
