@@ -14,6 +14,9 @@
 namespace skald::inline v1::rocks {
 namespace {
 
+// How far ahead of what is written memory is asked for.
+constexpr size_t kRowsAhead = 4;
+
 // Behind every key that a store takes.
 const std::string& BehindAllKeys() {
   static const std::string key(kKeyBytesMax + 1, '\xff');
@@ -138,8 +141,8 @@ void RocksDbStore::PutUnits(Database& database, uint16_t writer, const Batch& ba
     batch.units[i].ForEach([&](const Unit::Op& op) SKALD_NO_THREAD_SAFETY_ANALYSIS {
       if (op.kind == Unit::OpKind::kRequire) return;
       if (op.space == Space::kRows) {
-        row_writes_.push_back(
-            {op.key, op.value, version, row_writes_.size(), op.kind == Unit::OpKind::kDelete});
+        row_writes_.push_back({RowCache::Hashed(op.key), op.value, version, row_writes_.size(),
+                               op.kind == Unit::OpKind::kDelete});
         return;
       }
       const rocksdb::Slice key = ToSlice(op.key);
@@ -150,12 +153,14 @@ void RocksDbStore::PutUnits(Database& database, uint16_t writer, const Batch& ba
     });
   }
   std::sort(row_writes_.begin(), row_writes_.end(), [](const RowWrite& a, const RowWrite& b) {
-    const int order = a.key.compare(b.key);
+    const int order = a.key.bytes.compare(b.key.bytes);
     return order != 0 ? order < 0 : a.place < b.place;
   });
-  for (size_t i = 0; i < row_writes_.size(); ++i) {
+  const size_t count = row_writes_.size();
+  for (size_t i = 0; i < count; ++i) {
+    if (i + kRowsAhead < count) database.row_cache().Prefetch(row_writes_[i + kRowsAhead].key);
     // What a later unit writes over shows to nobody.
-    const bool last = i + 1 == row_writes_.size() || row_writes_[i].key != row_writes_[i + 1].key;
+    const bool last = i + 1 == count || row_writes_[i].key.bytes != row_writes_[i + 1].key.bytes;
     if (last) PutRow(database, row_writes_[i]);
   }
   row_writes_.clear();
@@ -163,7 +168,7 @@ void RocksDbStore::PutUnits(Database& database, uint16_t writer, const Batch& ba
 
 void RocksDbStore::PutRow(Database& database, const RowWrite& write) {
   rocksdb::ColumnFamilyHandle* const rows = database.in(Space::kRows);
-  const rocksdb::Slice key = ToSlice(write.key);
+  const rocksdb::Slice key = ToSlice(write.key.bytes);
   const std::array<char, kVersionBytes> prefix = EncodeVersion(write.version);
   const rocksdb::Slice value[2] = {{prefix.data(), prefix.size()}, ToSlice(write.value)};
   const rocksdb::Status status =

@@ -17,9 +17,10 @@ constexpr size_t kMiB = size_t{1} << 20;
 // every read of a row fetches both from the file again.
 constexpr size_t kCacheShardMin = 32 * kMiB;
 constexpr int kCacheShardBitsMax = 6;
-// Rows are mostly read again while those that belong to them are written, within a second.
-constexpr size_t kRowCacheMax = 8 * kMiB;
-constexpr size_t kRowCachePart = 16;
+// Rows are mostly read again while those that belong to them are written, within a second; what is
+// larger than the processor's own caches is slower to look into.
+constexpr size_t kRowCacheMax = 4 * kMiB;
+constexpr size_t kRowCachePart = 32;
 // Of each column family: one that fills, one that is flushed, and one in hand so that a slow flush
 // does not stop the writer.
 constexpr int kWriteBuffers = 3;

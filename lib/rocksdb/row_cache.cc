@@ -58,35 +58,39 @@ RowCache::Entry* RowCache::Generation::At(uint64_t slot) {
   return reinterpret_cast<Entry*>(&bytes_[alignof(Entry) * (static_cast<uint32_t>(slot) - 1)]);
 }
 
-uint64_t& RowCache::Generation::SlotOf(const Probe& probe) {
-  for (size_t i = probe.hash;; ++i) {
+uint64_t& RowCache::Generation::SlotOf(const Key& key) {
+  for (size_t i = key.hash;; ++i) {
     uint64_t& slot = slots_[i & (slots_count_ - 1)];
     if (slot == 0) return slot;
-    if (TagOf(slot) == TagOf(probe.hash) && At(slot)->key() == probe.key) return slot;
+    if (TagOf(slot) == TagOf(key.hash) && At(slot)->key() == key.bytes) return slot;
   }
 }
 
-RowCache::Entry* RowCache::Generation::Find(const Probe& probe) {
+void RowCache::Generation::Prefetch(const Key& key) const {
+  if (slots_ != nullptr) __builtin_prefetch(&slots_[key.hash & (slots_count_ - 1)]);
+}
+
+RowCache::Entry* RowCache::Generation::Find(const Key& key) {
   if (rows_ == 0) return nullptr;
-  const uint64_t slot = SlotOf(probe);
+  const uint64_t slot = SlotOf(key);
   return slot == 0 ? nullptr : At(slot);
 }
 
-RowCache::Entry* RowCache::Generation::Add(const Probe& probe, size_t value_bytes) {
-  const size_t size = sizeof(Entry) + probe.key.size() + value_bytes;
+RowCache::Entry* RowCache::Generation::Add(const Key& key, size_t value_bytes) {
+  const size_t size = sizeof(Entry) + key.bytes.size() + value_bytes;
   const size_t taken = (size + alignof(Entry) - 1) / alignof(Entry) * alignof(Entry);
   if (used_ + taken > bytes_max_ || 2 * (rows_ + 1) > slots_count_) return nullptr;
   if (bytes_ == nullptr) {
     slots_ = std::make_unique<uint64_t[]>(slots_count_);
     bytes_.reset(new char[bytes_max_]);
   }
-  uint64_t& slot = SlotOf(probe);
+  uint64_t& slot = SlotOf(key);
   if (slot == 0) ++rows_;
-  slot = uint64_t{TagOf(probe.hash)} << 32 | (used_ / alignof(Entry) + 1);
+  slot = uint64_t{TagOf(key.hash)} << 32 | (used_ / alignof(Entry) + 1);
   auto* const entry = new (&bytes_[used_])
-      Entry{.key_bytes = static_cast<uint32_t>(probe.key.size()),
-            .room = static_cast<uint32_t>(taken - sizeof(Entry) - probe.key.size())};
-  std::memcpy(entry->bytes(), probe.key.data(), probe.key.size());
+      Entry{.key_bytes = static_cast<uint32_t>(key.bytes.size()),
+            .room = static_cast<uint32_t>(taken - sizeof(Entry) - key.bytes.size())};
+  std::memcpy(entry->bytes(), key.bytes.data(), key.bytes.size());
   used_ += taken;
   return entry;
 }
@@ -111,40 +115,47 @@ RowCache::RowCache(size_t bytes) : row_bytes_max_(bytes / kShards / kRowsMin) {
 }
 RowCache::~RowCache() = default;
 
-RowCache::Shard& RowCache::ShardOf(const Probe& probe) {
-  return *shards_[(probe.hash >> kShardShift) % kShards];
+RowCache::Shard& RowCache::ShardOf(const Key& key) {
+  return *shards_[(key.hash >> kShardShift) % kShards];
 }
 
-void RowCache::Put(std::string_view key, Version version, std::string_view value,
-                   uint64_t ordinal) {
-  const Probe probe{key, StringHash{}(key)};
-  Shard& shard = ShardOf(probe);
+RowCache::Key RowCache::Hashed(std::string_view key) {
+  return {key, StringHash{}(key)};
+}
+
+// (Where a generation's table lies only the writer changes, whose call this is.)
+void RowCache::Prefetch(const Key& key) const {
+  shards_[(key.hash >> kShardShift) % kShards]->young.Prefetch(key);
+}
+
+void RowCache::Put(const Key& key, Version version, std::string_view value, uint64_t ordinal) {
+  Shard& shard = ShardOf(key);
   MutexLock lock(shard.mutex);
-  Entry* entry = shard.young.Find(probe);
+  Entry* entry = shard.young.Find(key);
   if (entry == nullptr || value.size() > entry->room) {
-    if (sizeof(Entry) + key.size() + value.size() > row_bytes_max_) return ForgetIn(shard, probe);
-    entry = shard.young.Add(probe, value.size());
+    if (sizeof(Entry) + key.bytes.size() + value.size() > row_bytes_max_)
+      return ForgetIn(shard, key);
+    entry = shard.young.Add(key, value.size());
     if (entry == nullptr) {
       std::swap(shard.young, shard.old);
       shard.young.Clear();
-      entry = shard.young.Add(probe, value.size());
+      entry = shard.young.Add(key, value.size());
     }
     // A cache that is too small for the smallest of rows keeps none.
-    if (entry == nullptr) return ForgetIn(shard, probe);
+    if (entry == nullptr) return ForgetIn(shard, key);
   }
   entry->Set(version, value, ordinal);
 }
 
-void RowCache::Forget(std::string_view key) {
-  const Probe probe{key, StringHash{}(key)};
-  Shard& shard = ShardOf(probe);
+void RowCache::Forget(const Key& key) {
+  Shard& shard = ShardOf(key);
   MutexLock lock(shard.mutex);
-  ForgetIn(shard, probe);
+  ForgetIn(shard, key);
 }
 
-void RowCache::ForgetIn(Shard& shard, const Probe& probe) {
+void RowCache::ForgetIn(Shard& shard, const Key& key) {
   for (Generation* const generation : {&shard.young, &shard.old}) {
-    if (Entry* const entry = generation->Find(probe)) entry->value_bytes = Entry::kGone;
+    if (Entry* const entry = generation->Find(key)) entry->value_bytes = Entry::kGone;
   }
 }
 
@@ -156,34 +167,34 @@ void RowCache::ForgetRange(std::string_view from, std::string_view to) {
   }
 }
 
-RowCache::Entry* RowCache::FindIn(Shard& shard, const Probe& probe) {
+RowCache::Entry* RowCache::FindIn(Shard& shard, const Key& key) {
   const uint64_t published = published_.load(std::memory_order_acquire);
   const auto shown = [&](Entry* entry) {
     return entry->value_bytes != Entry::kGone && entry->ordinal <= published ? entry : nullptr;
   };
-  if (Entry* const young = shard.young.Find(probe)) return shown(young);
-  Entry* const old = shard.old.Find(probe);
+  if (Entry* const young = shard.young.Find(key)) return shown(young);
+  Entry* const old = shard.old.Find(key);
   if (old == nullptr || shown(old) == nullptr) return nullptr;
-  Entry* const young = shard.young.Add(probe, old->value_bytes);
+  Entry* const young = shard.young.Add(key, old->value_bytes);
   if (young == nullptr) return old;
   young->Set(old->version, old->value(), old->ordinal);
   return young;
 }
 
-std::optional<Row> RowCache::Find(std::string_view key) {
-  const Probe probe{key, StringHash{}(key)};
-  Shard& shard = ShardOf(probe);
+std::optional<Row> RowCache::Find(std::string_view bytes) {
+  const Key key = Hashed(bytes);
+  Shard& shard = ShardOf(key);
   MutexLock lock(shard.mutex);
-  Entry* const entry = FindIn(shard, probe);
+  Entry* const entry = FindIn(shard, key);
   if (entry == nullptr) return std::nullopt;
   return Row{entry->version, std::string(entry->value())};
 }
 
-std::optional<Version> RowCache::FindVersion(std::string_view key) {
-  const Probe probe{key, StringHash{}(key)};
-  Shard& shard = ShardOf(probe);
+std::optional<Version> RowCache::FindVersion(std::string_view bytes) {
+  const Key key = Hashed(bytes);
+  Shard& shard = ShardOf(key);
   MutexLock lock(shard.mutex);
-  Entry* const entry = FindIn(shard, probe);
+  Entry* const entry = FindIn(shard, key);
   if (entry == nullptr) return std::nullopt;
   return entry->version;
 }

@@ -8,10 +8,10 @@
 //
 // One lives as long as one opening of the database: whatever an error leaves open ends with it.
 //
-//   cache.Put("k", version, "v", 7);   // on its way in write batch 7: not found
-//   …                                  // batch 7 is durable
+//   cache.Put(RowCache::Hashed("k"), version, "v", 7);  // on its way in batch 7: not found
+//   …                                                   // batch 7 is durable
 //   cache.Publish(7);
-//   cache.Find("k");                   // the row
+//   cache.Find("k");                                    // the row
 #pragma once
 
 #include <atomic>
@@ -35,9 +35,18 @@ class RowCache {
   explicit RowCache(size_t bytes);
   ~RowCache();
 
+  // A key on its way into the cache: its hash serves twice.
+  struct Key {
+    std::string_view bytes;
+    uint64_t hash;
+  };
+  static Key Hashed(std::string_view key);
+  // Asks memory for what Put and Forget look at, some calls before them.
+  void Prefetch(const Key& key) const SKALD_NO_THREAD_SAFETY_ANALYSIS;
+
   // Batch `ordinal` puts this. What is too large is only forgotten. COST: O(bytes), one lock.
-  void Put(std::string_view key, Version version, std::string_view value, uint64_t ordinal);
-  void Forget(std::string_view key);
+  void Put(const Key& key, Version version, std::string_view value, uint64_t ordinal);
+  void Forget(const Key& key);
   // As KeyRange. COST: a look at all rows.
   void ForgetRange(std::string_view from, std::string_view to);
   // Batch `ordinal` and all before it are what the database shows.
@@ -49,10 +58,6 @@ class RowCache {
 
  private:
   struct Entry;
-  struct Probe {
-    std::string_view key;
-    uint64_t hash;
-  };
 
   // Rows one behind the other and a hash table of where they lie. They go all at once.
   class Generation {
@@ -60,15 +65,16 @@ class RowCache {
     explicit Generation(size_t bytes);
 
     // RETURNS: null: it has no such row. One that was forgotten is found, see Entry.
-    Entry* Find(const Probe& probe);
+    Entry* Find(const Key& key);
+    void Prefetch(const Key& key) const;
     // A forgotten row to be set, in place of an earlier one of its key. RETURNS: null: no room.
-    Entry* Add(const Probe& probe, size_t value_bytes);
+    Entry* Add(const Key& key, size_t value_bytes);
     void ForgetRange(std::string_view from, std::string_view to);
     void Clear();
 
    private:
     // Holds a part of the hash and where the row lies; 0: nothing.
-    uint64_t& SlotOf(const Probe& probe);
+    uint64_t& SlotOf(const Key& key);
     Entry* At(uint64_t slot);
 
     size_t slots_count_;  // a power of two
@@ -90,10 +96,10 @@ class RowCache {
     Generation old SKALD_GUARDED_BY(mutex);
   };
 
-  Shard& ShardOf(const Probe& probe);
-  static void ForgetIn(Shard& shard, const Probe& probe) SKALD_REQUIRES(shard.mutex);
+  Shard& ShardOf(const Key& key);
+  static void ForgetIn(Shard& shard, const Key& key) SKALD_REQUIRES(shard.mutex);
   // RETURNS: null: not there, or its batch is not published.
-  Entry* FindIn(Shard& shard, const Probe& probe) SKALD_REQUIRES(shard.mutex);
+  Entry* FindIn(Shard& shard, const Key& key) SKALD_REQUIRES(shard.mutex);
 
   const size_t row_bytes_max_;
   std::atomic<uint64_t> published_{0};

@@ -76,7 +76,8 @@ class RocksDbStore final : public Store {
  private:
   // A write of a row on its way into batch_; views into the units.
   struct RowWrite {
-    std::string_view key, value;
+    RowCache::Key key;
+    std::string_view value;
     Version version;
     size_t place;  // among the batch's row writes
     bool deletes;
