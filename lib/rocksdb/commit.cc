@@ -62,18 +62,17 @@ class RequirementCheck {
     absl::Status error;
     unit.ForEach([&](const Unit::Op& op) {
       if (op.kind != Unit::OpKind::kRequire || !holds || !error.ok()) return;
-      if (const auto seen = known_.find(op.key); seen != known_.end()) {
-        holds = seen->second == op.version;
-        return;
+      // Many units of a batch may require one row: a fence, say.
+      const auto [known, fresh] = known_.try_emplace(op.key, Version::kAbsent);
+      if (fresh) {
+        const absl::StatusOr<Version> version = ReadVersion(database_, op.key);
+        if (!version.ok()) {
+          error = version.status();
+          return;
+        }
+        known->second = *version;
       }
-      const absl::StatusOr<Version> version = ReadVersion(database_, op.key);
-      if (!version.ok()) {
-        error = version.status();
-      } else {
-        // Many units of a batch may require one row: a fence, say.
-        known_.emplace(op.key, *version);
-        holds = *version == op.version;
-      }
+      holds = known->second == op.version;
     });
     if (!error.ok()) return error;
     return holds;
