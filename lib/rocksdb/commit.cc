@@ -14,9 +14,6 @@
 namespace skald::inline v1::rocks {
 namespace {
 
-// How far ahead of what is written memory is asked for.
-constexpr size_t kRowsAhead = 4;
-
 // Behind every key that a store takes.
 const std::string& BehindAllKeys() {
   static const std::string key(kKeyBytesMax + 1, '\xff');
@@ -140,8 +137,8 @@ void RocksDbStore::PutUnits(Database& database, uint16_t writer, const Batch& ba
     batch.units[i].ForEach([&](const Unit::Op& op) SKALD_NO_THREAD_SAFETY_ANALYSIS {
       if (op.kind == Unit::OpKind::kRequire) return;
       if (op.space == Space::kRows) {
-        row_writes_.push_back({RowCache::Hashed(op.key), op.value, version, row_writes_.size(),
-                               op.kind == Unit::OpKind::kDelete});
+        row_writes_.push_back(
+            {op.key, op.value, version, row_writes_.size(), op.kind == Unit::OpKind::kDelete});
         return;
       }
       const rocksdb::Slice key = ToSlice(op.key);
@@ -152,14 +149,13 @@ void RocksDbStore::PutUnits(Database& database, uint16_t writer, const Batch& ba
     });
   }
   std::sort(row_writes_.begin(), row_writes_.end(), [](const RowWrite& a, const RowWrite& b) {
-    const int order = a.key.bytes.compare(b.key.bytes);
+    const int order = a.key.compare(b.key);
     return order != 0 ? order < 0 : a.place < b.place;
   });
   const size_t count = row_writes_.size();
   for (size_t i = 0; i < count; ++i) {
-    if (i + kRowsAhead < count) database.row_cache().Prefetch(row_writes_[i + kRowsAhead].key);
     // What a later unit writes over shows to nobody.
-    const bool last = i + 1 == count || row_writes_[i].key.bytes != row_writes_[i + 1].key.bytes;
+    const bool last = i + 1 == count || row_writes_[i].key != row_writes_[i + 1].key;
     if (last) PutRow(database, row_writes_[i]);
   }
   row_writes_.clear();
@@ -167,7 +163,7 @@ void RocksDbStore::PutUnits(Database& database, uint16_t writer, const Batch& ba
 
 void RocksDbStore::PutRow(Database& database, const RowWrite& write) {
   rocksdb::ColumnFamilyHandle* const rows = database.in(Space::kRows);
-  const rocksdb::Slice key = ToSlice(write.key.bytes);
+  const rocksdb::Slice key = ToSlice(write.key);
   const std::array<char, kVersionBytes> prefix = EncodeVersion(write.version);
   const rocksdb::Slice value[2] = {{prefix.data(), prefix.size()}, ToSlice(write.value)};
   const rocksdb::Status status =

@@ -66,10 +66,6 @@ uint64_t& RowCache::Generation::SlotOf(const Key& key) {
   }
 }
 
-void RowCache::Generation::Prefetch(const Key& key) const {
-  if (slots_ != nullptr) __builtin_prefetch(&slots_[key.hash & (slots_count_ - 1)]);
-}
-
 RowCache::Entry* RowCache::Generation::Find(const Key& key) {
   if (rows_ == 0) return nullptr;
   const uint64_t slot = SlotOf(key);
@@ -119,16 +115,9 @@ RowCache::Shard& RowCache::ShardOf(const Key& key) {
   return *shards_[(key.hash >> kShardShift) % kShards];
 }
 
-RowCache::Key RowCache::Hashed(std::string_view key) {
-  return {key, StringHash{}(key)};
-}
-
-// (Where a generation's table lies only the writer changes, whose call this is.)
-void RowCache::Prefetch(const Key& key) const {
-  shards_[(key.hash >> kShardShift) % kShards]->young.Prefetch(key);
-}
-
-void RowCache::Put(const Key& key, Version version, std::string_view value, uint64_t ordinal) {
+void RowCache::Put(std::string_view bytes, Version version, std::string_view value,
+                   uint64_t ordinal) {
+  const Key key{bytes, StringHash{}(bytes)};
   Shard& shard = ShardOf(key);
   MutexLock lock(shard.mutex);
   Entry* entry = shard.young.Find(key);
@@ -147,7 +136,8 @@ void RowCache::Put(const Key& key, Version version, std::string_view value, uint
   entry->Set(version, value, ordinal);
 }
 
-void RowCache::Forget(const Key& key) {
+void RowCache::Forget(std::string_view bytes) {
+  const Key key{bytes, StringHash{}(bytes)};
   Shard& shard = ShardOf(key);
   MutexLock lock(shard.mutex);
   ForgetIn(shard, key);
@@ -182,7 +172,7 @@ RowCache::Entry* RowCache::FindIn(Shard& shard, const Key& key) {
 }
 
 std::optional<Row> RowCache::Find(std::string_view bytes) {
-  const Key key = Hashed(bytes);
+  const Key key{bytes, StringHash{}(bytes)};
   Shard& shard = ShardOf(key);
   MutexLock lock(shard.mutex);
   Entry* const entry = FindIn(shard, key);
@@ -191,7 +181,7 @@ std::optional<Row> RowCache::Find(std::string_view bytes) {
 }
 
 std::optional<Version> RowCache::FindVersion(std::string_view bytes) {
-  const Key key = Hashed(bytes);
+  const Key key{bytes, StringHash{}(bytes)};
   Shard& shard = ShardOf(key);
   MutexLock lock(shard.mutex);
   Entry* const entry = FindIn(shard, key);

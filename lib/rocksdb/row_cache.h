@@ -8,10 +8,10 @@
 //
 // One lives as long as one opening of the database: whatever an error leaves open ends with it.
 //
-//   cache.Put(RowCache::Hashed("k"), version, "v", 7);  // on its way in batch 7: not found
-//   …                                                   // batch 7 is durable
+//   cache.Put("k", version, "v", 7);   // on its way in write batch 7: not found
+//   …                                  // batch 7 is durable
 //   cache.Publish(7);
-//   cache.Find("k");                                    // the row
+//   cache.Find("k");                   // the row
 #pragma once
 
 #include <atomic>
@@ -35,18 +35,9 @@ class RowCache {
   explicit RowCache(size_t bytes);
   ~RowCache();
 
-  // A key on its way into the cache: its hash serves twice.
-  struct Key {
-    std::string_view bytes;
-    uint64_t hash;
-  };
-  static Key Hashed(std::string_view key);
-  // Asks memory for what Put and Forget look at, some calls before them.
-  void Prefetch(const Key& key) const SKALD_NO_THREAD_SAFETY_ANALYSIS;
-
   // Batch `ordinal` puts this. What is too large is only forgotten. COST: O(bytes), one lock.
-  void Put(const Key& key, Version version, std::string_view value, uint64_t ordinal);
-  void Forget(const Key& key);
+  void Put(std::string_view key, Version version, std::string_view value, uint64_t ordinal);
+  void Forget(std::string_view key);
   // As KeyRange. COST: a look at all rows.
   void ForgetRange(std::string_view from, std::string_view to);
   // Batch `ordinal` and all before it are what the database shows.
@@ -58,6 +49,10 @@ class RowCache {
 
  private:
   struct Entry;
+  struct Key {
+    std::string_view bytes;
+    uint64_t hash;
+  };
 
   // Rows one behind the other and a hash table of where they lie. They go all at once.
   class Generation {
@@ -66,7 +61,6 @@ class RowCache {
 
     // RETURNS: null: it has no such row. One that was forgotten is found, see Entry.
     Entry* Find(const Key& key);
-    void Prefetch(const Key& key) const;
     // A forgotten row to be set, in place of an earlier one of its key. RETURNS: null: no room.
     Entry* Add(const Key& key, size_t value_bytes);
     void ForgetRange(std::string_view from, std::string_view to);

@@ -76,8 +76,7 @@ class RocksDbStore final : public Store {
  private:
   // A write of a row on its way into batch_; views into the units.
   struct RowWrite {
-    RowCache::Key key;
-    std::string_view value;
+    std::string_view key, value;
     Version version;
     size_t place;  // among the batch's row writes
     bool deletes;

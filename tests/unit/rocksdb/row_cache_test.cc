@@ -18,15 +18,6 @@ constexpr size_t kPlenty = size_t{1} << 20;
 // Some ten rows of a short key and value in each half of each of its shards.
 constexpr size_t kSmall = size_t{16} << 10;
 
-void Put(RowCache& cache, std::string_view key, Version version, std::string_view value,
-         uint64_t ordinal) {
-  cache.Prefetch(RowCache::Hashed(key));
-  cache.Put(RowCache::Hashed(key), version, value, ordinal);
-}
-void Forget(RowCache& cache, std::string_view key) {
-  cache.Forget(RowCache::Hashed(key));
-}
-
 std::optional<std::string> ValueIn(RowCache& cache, std::string_view key) {
   const std::optional<Row> row = cache.Find(key);
   // Both look-ups agree.
@@ -73,7 +64,7 @@ Batch PutRow(const Acquired& acquired, uint64_t index, std::string_view key,
 
 TEST_CASE("a row is found once its batch is published, and not before") {
   RowCache cache(kPlenty);
-  Put(cache, "k", Version{7}, "v", 1);
+  cache.Put("k", Version{7}, "v", 1);
   CHECK(ValueIn(cache, "k") == std::nullopt);
   cache.Publish(1);
   CHECK(ValueIn(cache, "k") == "v");
@@ -83,13 +74,13 @@ TEST_CASE("a row is found once its batch is published, and not before") {
 
 TEST_CASE("a row that is put again is not found until that is published too") {
   RowCache cache(kPlenty);
-  Put(cache, "k", Version{1}, "first", 1);
+  cache.Put("k", Version{1}, "first", 1);
   cache.Publish(1);
   // Shorter, longer, and much longer than what was there.
   uint64_t ordinal = 1;
   for (const std::string& value : {std::string("2"), std::string("third"), std::string(300, 'x')}) {
     ++ordinal;
-    Put(cache, "k", Version{ordinal}, value, ordinal);
+    cache.Put("k", Version{ordinal}, value, ordinal);
     CHECK(ValueIn(cache, "k") == std::nullopt);
     cache.Publish(ordinal);
     CHECK(ValueIn(cache, "k") == value);
@@ -99,17 +90,17 @@ TEST_CASE("a row that is put again is not found until that is published too") {
 
 TEST_CASE("a forgotten row is not found, nor is what stood there before it") {
   RowCache cache(kSmall);
-  Put(cache, "k", Version{1}, "v", 1);
+  cache.Put("k", Version{1}, "v", 1);
   cache.Publish(1);
   // Until the row lies among those that go next.
-  for (int i = 0; i < 60; ++i) Put(cache, fmt::format("{}", i), Version{2}, "v", 2);
+  for (int i = 0; i < 60; ++i) cache.Put(fmt::format("{}", i), Version{2}, "v", 2);
   cache.Publish(2);
   const bool there = ValueIn(cache, "k").has_value();
-  Put(cache, "k", Version{3}, "later", 3);
+  cache.Put("k", Version{3}, "later", 3);
   cache.Publish(3);
-  Forget(cache, "k");
+  cache.Forget("k");
   CHECK(ValueIn(cache, "k") == std::nullopt);
-  Put(cache, "k", Version{4}, "again", 4);
+  cache.Put("k", Version{4}, "again", 4);
   cache.Publish(4);
   CHECK(ValueIn(cache, "k") == "again");
   CHECK(there);
@@ -117,16 +108,16 @@ TEST_CASE("a forgotten row is not found, nor is what stood there before it") {
 
 TEST_CASE("a row that is too large is forgotten, with what stood there before it") {
   RowCache cache(kSmall);
-  Put(cache, "k", Version{1}, "small", 1);
+  cache.Put("k", Version{1}, "small", 1);
   cache.Publish(1);
-  Put(cache, "k", Version{2}, std::string(kSmall, 'x'), 2);
+  cache.Put("k", Version{2}, std::string(kSmall, 'x'), 2);
   cache.Publish(2);
   CHECK(ValueIn(cache, "k") == std::nullopt);
 }
 
 TEST_CASE("a range is forgotten, and its neighbours are not") {
   RowCache cache(kPlenty);
-  for (int i = 0; i < 10; ++i) Put(cache, fmt::format("{}", i), Version{1}, "v", 1);
+  for (int i = 0; i < 10; ++i) cache.Put(fmt::format("{}", i), Version{1}, "v", 1);
   cache.Publish(1);
   cache.ForgetRange("2", "5");
   cache.ForgetRange("8", "");
@@ -139,11 +130,11 @@ TEST_CASE("a range is forgotten, and its neighbours are not") {
 
 TEST_CASE("what is read stays, while thousands of others come and go") {
   RowCache cache(kSmall);
-  Put(cache, "lease", Version{1}, "held", 1);
+  cache.Put("lease", Version{1}, "held", 1);
   cache.Publish(1);
   size_t kept = 0;
   for (uint64_t i = 2; i < 5000; ++i) {
-    Put(cache, fmt::format("{:08}", i), Version{i}, "v", i);
+    cache.Put(fmt::format("{:08}", i), Version{i}, "v", i);
     cache.Publish(i);
     kept += ValueIn(cache, "lease") == "held" ? 1 : 0;
   }
@@ -158,7 +149,7 @@ TEST_CASE("what is read stays, while thousands of others come and go") {
 TEST_CASE("a cache too small for any row finds none") {
   for (const size_t bytes : {size_t{0}, size_t{100}, size_t{1000}}) {
     RowCache cache(bytes);
-    Put(cache, "k", Version{1}, "v", 1);
+    cache.Put("k", Version{1}, "v", 1);
     cache.Publish(1);
     CHECK(ValueIn(cache, "k") == std::nullopt);
   }
@@ -174,13 +165,13 @@ TEST_CASE("through a long history whatever is found is what was written last") {
       for (uint64_t i = random.Below(4); i > 0; --i) {
         const std::string key = fmt::format("{:03}", random.Below(300));
         if (random.Below(8) == 0) {
-          Forget(cache, key);
+          cache.Forget(key);
           rows.erase(key);
           continue;
         }
         const Version version{10 * ordinal + i};
         const std::string value(random.Below(random.Below(20) == 0 ? 2000 : 50), 'a');
-        Put(cache, key, version, value, ordinal);
+        cache.Put(key, version, value, ordinal);
         rows[key] = {version, value};
       }
       if (random.Below(100) == 0) {
