@@ -21,6 +21,11 @@ constexpr size_t kBytesPerSlot = 64;
 // One row takes no more than this part of a shard.
 constexpr size_t kRowsMin = 16;
 
+// Rows are kept while one of this many is found again; of others so many are not even tried.
+constexpr uint64_t kRowsJudged = 16'384;
+constexpr uint64_t kRowsAFind = 8;
+constexpr uint64_t kRowsPassedOver = 16 * kRowsJudged;
+
 uint32_t TagOf(uint64_t hash) {
   return static_cast<uint32_t>(hash >> 32);
 }
@@ -106,7 +111,8 @@ void RowCache::Generation::Clear() {
   used_ = rows_ = 0;
 }
 
-RowCache::RowCache(size_t bytes) : row_bytes_max_(bytes / kShards / kRowsMin) {
+RowCache::RowCache(size_t bytes)
+    : row_bytes_max_(bytes / kShards / kRowsMin), rows_left_(kRowsJudged) {
   for (size_t i = 0; i < kShards; ++i) shards_.push_back(std::make_unique<Shard>(bytes / kShards));
 }
 RowCache::~RowCache() = default;
@@ -117,6 +123,7 @@ RowCache::Shard& RowCache::ShardOf(const Key& key) {
 
 void RowCache::Put(std::string_view bytes, Version version, std::string_view value,
                    uint64_t ordinal) {
+  if (!Pays()) return;
   const Key key{bytes, StringHash{}(bytes)};
   Shard& shard = ShardOf(key);
   MutexLock lock(shard.mutex);
@@ -136,7 +143,26 @@ void RowCache::Put(std::string_view bytes, Version version, std::string_view val
   entry->Set(version, value, ordinal);
 }
 
+bool RowCache::Pays() {
+  if (rows_left_-- > 0) return keeps_;
+  keeps_ = !keeps_ || found_.load(std::memory_order_relaxed) * kRowsAFind >= kRowsJudged;
+  found_.store(0, std::memory_order_relaxed);
+  rows_left_ = keeps_ ? kRowsJudged : kRowsPassedOver;
+  // What is passed over from now on may stand there.
+  if (!keeps_) ForgetAll();
+  return keeps_;
+}
+
+void RowCache::ForgetAll() {
+  for (const std::unique_ptr<Shard>& shard : shards_) {
+    MutexLock lock(shard->mutex);
+    shard->young.Clear();
+    shard->old.Clear();
+  }
+}
+
 void RowCache::Forget(std::string_view bytes) {
+  if (!keeps_) return;
   const Key key{bytes, StringHash{}(bytes)};
   Shard& shard = ShardOf(key);
   MutexLock lock(shard.mutex);
@@ -177,6 +203,7 @@ std::optional<Row> RowCache::Find(std::string_view bytes) {
   MutexLock lock(shard.mutex);
   Entry* const entry = FindIn(shard, key);
   if (entry == nullptr) return std::nullopt;
+  found_.fetch_add(1, std::memory_order_relaxed);
   return Row{entry->version, std::string(entry->value())};
 }
 
@@ -186,6 +213,7 @@ std::optional<Version> RowCache::FindVersion(std::string_view bytes) {
   MutexLock lock(shard.mutex);
   Entry* const entry = FindIn(shard, key);
   if (entry == nullptr) return std::nullopt;
+  found_.fetch_add(1, std::memory_order_relaxed);
   return entry->version;
 }
 

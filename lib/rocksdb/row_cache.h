@@ -90,6 +90,9 @@ class RowCache {
     Generation old SKALD_GUARDED_BY(mutex);
   };
 
+  // Where rows are hardly read again, to keep them only costs: for a while none is.
+  bool Pays();
+  void ForgetAll();
   Shard& ShardOf(const Key& key);
   static void ForgetIn(Shard& shard, const Key& key) SKALD_REQUIRES(shard.mutex);
   // RETURNS: null: not there, or its batch is not published.
@@ -97,6 +100,10 @@ class RowCache {
 
   const size_t row_bytes_max_;
   std::atomic<uint64_t> published_{0};
+  std::atomic<uint64_t> found_{0};  // since the last judgement
+  // The writer's: rows until the next judgement, and whether they are kept.
+  uint64_t rows_left_;
+  bool keeps_ = true;
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

@@ -146,6 +146,24 @@ TEST_CASE("what is read stays, while thousands of others come and go") {
   CHECK(rows * 9 < kSmall);
 }
 
+TEST_CASE("rows that nobody reads are passed over, with none from before, until they are tried again") {
+  RowCache cache(kPlenty);
+  cache.Put("k", Version{1}, "first", 1);
+  cache.Publish(1);
+  size_t times_kept = 0;
+  bool kept = true;
+  for (uint64_t i = 2; i < 1'000'000; ++i) {
+    cache.Put("k", Version{i}, std::to_string(i), i);
+    cache.Publish(i);
+    if (i % 1000 != 0) continue;
+    const std::optional<std::string> found = ValueIn(cache, "k");
+    if (found) CHECK(found == std::to_string(i));
+    times_kept += found && !kept ? 1 : 0;
+    kept = found.has_value();
+  }
+  CHECK(times_kept >= 2);
+}
+
 TEST_CASE("a cache too small for any row finds none") {
   for (const size_t bytes : {size_t{0}, size_t{100}, size_t{1000}}) {
     RowCache cache(bytes);
