@@ -146,7 +146,8 @@ TEST_CASE("what is read stays, while thousands of others come and go") {
   CHECK(rows * 9 < kSmall);
 }
 
-TEST_CASE("rows that nobody reads are passed over, with none from before, until they are tried again") {
+TEST_CASE(
+    "rows that nobody reads are passed over, with none from before, until they are tried again") {
   RowCache cache(kPlenty);
   cache.Put("k", Version{1}, "first", 1);
   cache.Publish(1);
