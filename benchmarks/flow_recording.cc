@@ -11,6 +11,8 @@ void RecordedDatabase::Append(const Write& write) {
   packed_.insert(packed_.end(), bytes, bytes + sizeof header);
   packed_.insert(packed_.end(), write.key.begin(), write.key.end());
   packed_.insert(packed_.end(), write.value.begin(), write.value.end());
+  ++rows_;
+  bytes_ += write.key.size() + write.value.size();
 }
 
 void RecordedDatabase::Add(const Batch& batch) {
@@ -18,8 +20,6 @@ void RecordedDatabase::Add(const Batch& batch) {
     unit.ForEach([&](const Unit::Op& op) {
       if (op.kind == Unit::OpKind::kRequire) return;
       Append({op.space, op.kind == Unit::OpKind::kDelete, op.key, op.value});
-      ++rows_;
-      bytes_ += op.key.size() + op.value.size();
     });
   }
   ends_.push_back(packed_.size());
@@ -38,9 +38,15 @@ void RecordedDatabase::Sort() {
       // Of one key, in the order in which they lie there.
       return order != 0 ? order < 0 : a.key.data() < b.key.data();
     });
-    for (const Write& write : writes) sorted.Append(write);
+    for (size_t i = 0; i < writes.size(); ++i) {
+      const Write& write = writes[i];
+      const bool last = i + 1 == writes.size() || writes[i + 1].key != write.key ||
+                        writes[i + 1].space != write.space;
+      if (last) sorted.Append(write);
+    }
+    sorted.ends_.push_back(sorted.packed_.size());
   }
-  packed_ = std::move(sorted.packed_);
+  *this = std::move(sorted);
 }
 
 RecordedDatabase::Write RecordedDatabase::Next(size_t& at) const {

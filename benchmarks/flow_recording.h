@@ -35,7 +35,8 @@ class RecordedDatabase {
 
   // COST: a copy of its bytes.
   void Add(const Batch& batch);
-  // Puts the rows of each commit in the order of their keys, as a store does well to write them.
+  // Puts the rows of each commit in the order of their keys, and of several writes of one row keeps
+  // the last, as a store does well to write them.
   void Sort();
   // In the order of the units, or of Sort(). Visitor: void(const Write&).
   template <typename Visitor>

@@ -21,6 +21,7 @@ const std::string& BehindAllKeys() {
 }
 
 absl::StatusOr<Version> ReadVersion(Database& database, std::string_view key) {
+  if (const std::optional<Version> known = database.row_cache().FindVersion(key)) return *known;
   rocksdb::PinnableSlice found;
   const rocksdb::Status status =
       database.db().Get({}, database.in(Space::kRows), ToSlice(key), &found);
@@ -58,18 +59,17 @@ class RequirementCheck {
     absl::Status error;
     unit.ForEach([&](const Unit::Op& op) {
       if (op.kind != Unit::OpKind::kRequire || !holds || !error.ok()) return;
-      if (const auto seen = known_.find(op.key); seen != known_.end()) {
-        holds = seen->second == op.version;
-        return;
+      // Many units of a batch may require one row: a fence, say.
+      const auto [known, fresh] = known_.try_emplace(op.key, Version::kAbsent);
+      if (fresh) {
+        const absl::StatusOr<Version> version = ReadVersion(database_, op.key);
+        if (!version.ok()) {
+          error = version.status();
+          return;
+        }
+        known->second = *version;
       }
-      const absl::StatusOr<Version> version = ReadVersion(database_, op.key);
-      if (!version.ok()) {
-        error = version.status();
-      } else {
-        // Many units of a batch may require one row: a fence, say.
-        known_.emplace(op.key, *version);
-        holds = *version == op.version;
-      }
+      holds = known->second == op.version;
     });
     if (!error.ok()) return error;
     return holds;
@@ -152,16 +152,28 @@ void RocksDbStore::PutUnits(Database& database, uint16_t writer, const Batch& ba
     const int order = a.key.compare(b.key);
     return order != 0 ? order < 0 : a.place < b.place;
   });
-  rocksdb::ColumnFamilyHandle* const rows = database.in(Space::kRows);
-  for (const RowWrite& write : row_writes_) {
-    const rocksdb::Slice key = ToSlice(write.key);
-    const std::array<char, kVersionBytes> prefix = EncodeVersion(write.version);
-    const rocksdb::Slice value[2] = {{prefix.data(), prefix.size()}, ToSlice(write.value)};
-    const rocksdb::Status status =
-        write.deletes ? batch_.Delete(rows, key) : batch_.Put(rows, {&key, 1}, {value, 2});
-    SKALD_CHECK(status.ok(), "{}", status.ToString());
+  const size_t count = row_writes_.size();
+  for (size_t i = 0; i < count; ++i) {
+    // What a later unit writes over shows to nobody.
+    const bool last = i + 1 == count || row_writes_[i].key != row_writes_[i + 1].key;
+    if (last) PutRow(database, row_writes_[i]);
   }
   row_writes_.clear();
+}
+
+void RocksDbStore::PutRow(Database& database, const RowWrite& write) {
+  rocksdb::ColumnFamilyHandle* const rows = database.in(Space::kRows);
+  const rocksdb::Slice key = ToSlice(write.key);
+  const std::array<char, kVersionBytes> prefix = EncodeVersion(write.version);
+  const rocksdb::Slice value[2] = {{prefix.data(), prefix.size()}, ToSlice(write.value)};
+  const rocksdb::Status status =
+      write.deletes ? batch_.Delete(rows, key) : batch_.Put(rows, {&key, 1}, {value, 2});
+  SKALD_CHECK(status.ok(), "{}", status.ToString());
+  if (write.deletes) {
+    database.row_cache().Forget(write.key);
+  } else {
+    database.row_cache().Put(write.key, write.version, write.value, ordinal_ + 1);
+  }
 }
 
 absl::Status RocksDbStore::WriteDurably(Database& database) {
@@ -174,6 +186,7 @@ absl::Status RocksDbStore::WriteDurably(Database& database) {
   const absl::Status marked = mark_->Write(ordinal_);
   if (!marked.ok()) return CloseAfter(marked);
   acknowledged_ = ordinal_;
+  database.row_cache().Publish(ordinal_);
   return absl::OkStatus();
 }
 
@@ -287,6 +300,7 @@ absl::Status RocksDbStore::DropRangeLocked(const Fence& fence, Space space, cons
   const std::string& to = range.to.empty() ? BehindAllKeys() : range.to;
   // The tombstone is durable before a file goes: a crash between the two hides nothing and shows
   // nothing, it only delays the space.
+  if (space == Space::kRows) database.row_cache().ForgetRange(range.from, to);
   StartBatch(database);
   batch_.DeleteRange(database.in(space), range.from, to).PermitUncheckedError();
   SKALD_RETURN_IF_ERROR(WriteDurably(database));

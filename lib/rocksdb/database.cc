@@ -51,7 +51,7 @@ absl::StatusOr<bool> DatabaseExists(const FileSystemPtr& fs, const std::string& 
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseConfig& config, Mode mode,
                                                          rocksdb::WalFilter* filter) {
-  std::unique_ptr<Database> database(new Database());
+  std::unique_ptr<Database> database(new Database(RowCacheBytes(config)));
   database->env_ = std::make_unique<StoreEnv>(config.fs);
   const rocksdb::DBOptions options = MakeDbOptions(config, mode, database->env_.get(), filter);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = MakeFamilies(config);

@@ -16,6 +16,7 @@
 #include "rocksdb/listener.h"
 #include "rocksdb/options.h"
 #include "rocksdb/wal_filter.h"
+#include "row_cache.h"
 #include "skald/store/store.h"
 
 namespace skald::inline v1::rocks {
@@ -25,6 +26,7 @@ struct DatabaseConfig {
   std::string path;
   size_t memory_bytes = 0;
   size_t write_buffer_bytes = 0;  // 0: by memory_bytes
+  size_t row_cache_bytes = 0;     // 0: by memory_bytes
   int open_files_max = 512;
   int background_threads = 1;
   std::shared_ptr<rocksdb::EventListener> listener;
@@ -45,6 +47,8 @@ class Database {
   rocksdb::DB& db() { return *db_; }
   rocksdb::ColumnFamilyHandle* meta() { return families_[0]; }
   rocksdb::ColumnFamilyHandle* in(Space space) { return families_[space == Space::kRows ? 1 : 2]; }
+  // Of Space::kRows. Whoever writes such rows tells it of them.
+  RowCache& row_cache() { return row_cache_; }
 
   // Makes all that is readable durable, in files of their own and not only in the write-ahead log.
   absl::Status FlushAll();
@@ -63,8 +67,9 @@ class Database {
   absl::StatusOr<std::vector<Writer>> ReadWriters();
 
  private:
-  Database() = default;
+  explicit Database(size_t row_cache_bytes) : row_cache_(row_cache_bytes) {}
 
+  RowCache row_cache_;
   std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;

@@ -17,6 +17,10 @@ constexpr size_t kMiB = size_t{1} << 20;
 // every read of a row fetches both from the file again.
 constexpr size_t kCacheShardMin = 32 * kMiB;
 constexpr int kCacheShardBitsMax = 6;
+// Rows are mostly read again while those that belong to them are written, within a second; what is
+// larger than the processor's own caches is slower to look into.
+constexpr size_t kRowCacheMax = 4 * kMiB;
+constexpr size_t kRowCachePart = 32;
 // Of each column family: one that fills, one that is flushed, and one in hand so that a slow flush
 // does not stop the writer.
 constexpr int kWriteBuffers = 3;
@@ -25,10 +29,11 @@ size_t Memory(const DatabaseConfig& config) {
   return std::max(config.memory_bytes, kMemoryMin);
 }
 
-// The buffers of rows and log take three quarters of the memory between them.
+// The buffers of rows and log take three quarters of the memory between them, but for the row
+// cache.
 size_t WriteBufferBytes(const DatabaseConfig& config) {
   if (config.write_buffer_bytes != 0) return config.write_buffer_bytes;
-  return Memory(config) * 3 / 4 / (2 * kWriteBuffers);
+  return (Memory(config) * 3 / 4 - RowCacheBytes(config)) / (2 * kWriteBuffers);
 }
 
 class SilentLogger final : public rocksdb::Logger {
@@ -114,6 +119,11 @@ void SetLimits(const DatabaseConfig& config, rocksdb::DBOptions& options) {
 }
 
 }  // namespace
+
+size_t RowCacheBytes(const DatabaseConfig& config) {
+  if (config.row_cache_bytes != 0) return config.row_cache_bytes;
+  return std::min(Memory(config) / kRowCachePart, kRowCacheMax);
+}
 
 rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mode,
                                  rocksdb::Env* env, rocksdb::WalFilter* filter) {

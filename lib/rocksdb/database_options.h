@@ -10,6 +10,9 @@ namespace skald::inline v1::rocks {
 rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mode,
                                  rocksdb::Env* env, rocksdb::WalFilter* filter);
 
+// What Database::row_cache() may hold.
+size_t RowCacheBytes(const DatabaseConfig& config);
+
 // In the order of Database's handles: default (the store's own rows), rows, log.
 std::vector<rocksdb::ColumnFamilyDescriptor> MakeFamilies(const DatabaseConfig& config);
 

@@ -46,6 +46,7 @@ DatabaseConfig MakeConfig(const Directory& directory, const RocksDbOptions& opti
           .path = directory.database_path(),
           .memory_bytes = options.memory_bytes,
           .write_buffer_bytes = hooks.write_buffer_bytes,
+          .row_cache_bytes = hooks.row_cache_bytes,
           .open_files_max = options.open_files_max,
           .background_threads = options.background_threads,
           .listener = std::move(listener),
@@ -57,6 +58,9 @@ absl::Status BeingReopened() {
 }
 
 absl::StatusOr<std::optional<Row>> GetFrom(Database& database, Space space, std::string_view key) {
+  if (space == Space::kRows) {
+    if (std::optional<Row> row = database.row_cache().Find(key)) return row;
+  }
   rocksdb::PinnableSlice found;
   const rocksdb::Status status = database.db().Get({}, database.in(space), ToSlice(key), &found);
   if (status.IsNotFound()) return std::nullopt;

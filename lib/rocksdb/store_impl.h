@@ -74,6 +74,14 @@ class RocksDbStore final : public Store {
   StoreId id() const override { return directory_->store_id(); }
 
  private:
+  // A write of a row on its way into batch_; views into the units.
+  struct RowWrite {
+    std::string_view key, value;
+    Version version;
+    size_t place;  // among the batch's row writes
+    bool deletes;
+  };
+
   RocksDbStore(std::unique_ptr<Directory> directory, std::unique_ptr<Mark> mark,
                RocksDbOptions options, RocksDbTestHooks hooks);
 
@@ -97,6 +105,7 @@ class RocksDbStore final : public Store {
                                                     const Batch& batch);
   void StartBatch(Database& database) SKALD_REQUIRES(mutex_);
   void PutUnits(Database& database, uint16_t writer, const Batch& batch) SKALD_REQUIRES(mutex_);
+  void PutRow(Database& database, const RowWrite& write) SKALD_REQUIRES(mutex_);
   void PutState(Database& database, uint16_t writer, const WriterState& state)
       SKALD_REQUIRES(mutex_);
   // Makes batch_ durable and marks it. Anything but OK: the outcome is unknown, the database
@@ -122,13 +131,6 @@ class RocksDbStore final : public Store {
   std::vector<Database::Writer> writers_ SKALD_GUARDED_BY(mutex_);  // by number - 1
   uint64_t ordinal_ SKALD_GUARDED_BY(mutex_) = 0;                   // last that was written
   uint64_t acknowledged_ SKALD_GUARDED_BY(mutex_) = 0;              // exact; the mark may lag
-  // A write of a row on its way into batch_; views into the units.
-  struct RowWrite {
-    std::string_view key, value;
-    Version version;
-    size_t place;  // among the batch's row writes
-    bool deletes;
-  };
   rocksdb::WriteBatch batch_ SKALD_GUARDED_BY(mutex_);
   std::vector<RowWrite> row_writes_ SKALD_GUARDED_BY(mutex_);  // empty between commits
   bool deferred_ SKALD_GUARDED_BY(mutex_) = false;  // batch_ is acknowledged, not written (planted)

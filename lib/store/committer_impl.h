@@ -9,24 +9,15 @@
 #include <thread>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "overlay.h"
 #include "skald/base/mutex.h"
 #include "skald/store/committer.h"
+#include "touched_rows.h"
 
 namespace skald::inline v1 {
 
 // What a queued or kept unit costs beyond its bytes, so that empty ones are bounded too.
 inline constexpr size_t kUnitOverhead = sizeof(Unit) + sizeof(CommitCallback);
-
-// A row that a transaction has touched.
-struct TouchedRow {
-  static constexpr size_t kNotWritten = ~size_t{0};
-
-  bool read = false;
-  Version version = Version::kAbsent;  // what was read
-  size_t written_at = kNotWritten;     // where in the unit the last own write stands
-};
 
 // A write whose key is completed when the transaction is queued.
 struct NumberedWrite {
@@ -40,8 +31,7 @@ struct Transaction::State {
 
   std::shared_ptr<Committer::Impl> impl;
   std::optional<uint64_t> began;  // the overlay's place, from the first read on
-  // In the order of their keys, so that the same transaction makes the same batch.
-  absl::btree_map<std::string, TouchedRow, std::less<>> rows;
+  TouchedRows rows;
   Unit unit;
   std::vector<NumberedWrite> numbered;
   absl::Status failed;  // a read that did not work or found a row changed
@@ -87,7 +77,8 @@ class Committer::Impl {
   void Append(Unit unit, CommitCallback done) SKALD_REQUIRES(mutex_);
   CommitGroup& GroupFor(const Unit& unit) SKALD_REQUIRES(mutex_);
   bool TakeSleeper() SKALD_REQUIRES(mutex_);  // whether the caller is to wake the writer
-  const std::string* ChangedRow(const Transaction::State& tx) const SKALD_REQUIRES(mutex_);
+  std::optional<std::string_view> ChangedRow(const Transaction::State& tx) const
+      SKALD_REQUIRES(mutex_);
   void EndReadingLocked(Transaction::State& tx) SKALD_REQUIRES(mutex_);
   absl::Status ReadAgain(Transaction::State& tx) SKALD_EXCLUDES(mutex_);
 

@@ -10,6 +10,9 @@
 namespace skald::inline v1 {
 namespace {
 
+// Most transactions write a few rows: room for them at once instead of by doubling.
+constexpr size_t kUnitBytesAtFirst = 512;
+
 // A row's key is bytes; only the printable ones go into a message as they are.
 std::string Printable(std::string_view key) {
   constexpr size_t kShown = 64;
@@ -74,22 +77,24 @@ void Committer::Impl::EndReadingLocked(Transaction::State& tx) {
   tx.began.reset();
 }
 
-// RETURNS: the key of a row that the overlay knows under another version; null: none.
-const std::string* Committer::Impl::ChangedRow(const Transaction::State& tx) const {
-  for (const auto& [key, touched] : tx.rows) {
+// RETURNS: the key of a row that the overlay knows under another version, if there is one.
+std::optional<std::string_view> Committer::Impl::ChangedRow(const Transaction::State& tx) const {
+  for (const TouchedRow& touched : tx.rows) {
     if (!touched.read) continue;
+    const std::string_view key = tx.rows.KeyOf(touched);
     const Overlay::Row* row = overlay_.Find(key);
-    if (row != nullptr && row->version != touched.version) return &key;
+    if (row != nullptr && row->version != touched.version) return key;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 // For a transaction that the overlay no longer covers: from a new place on, sees whether every row
 // is still what it read.
 absl::Status Committer::Impl::ReadAgain(Transaction::State& tx) {
   EndReading(tx);
-  for (const auto& [key, touched] : tx.rows) {
+  for (const TouchedRow& touched : tx.rows) {
     if (!touched.read) continue;
+    const std::string_view key = tx.rows.KeyOf(touched);
     SKALD_ASSIGN_OR_RETURN(const std::optional<Row> row, GetFor(tx, key));
     if (VersionIn(row) != touched.version) return Changed(key);
   }
@@ -106,8 +111,8 @@ void Committer::Impl::DrawNumbers(Transaction::State& tx) {
 
 absl::Status Committer::Impl::EnqueueTransaction(Transaction::State& tx, CommitCallback done) {
   if (options_.shared_rows) {
-    for (const auto& [key, touched] : tx.rows) {
-      if (touched.read) tx.unit.Require(key, touched.version);
+    for (const TouchedRow& touched : tx.rows) {
+      if (touched.read) tx.unit.Require(tx.rows.KeyOf(touched), touched.version);
     }
   }
   SKALD_RETURN_IF_ERROR(CheckLimits(tx.unit, limits_));
@@ -117,7 +122,7 @@ absl::Status Committer::Impl::EnqueueTransaction(Transaction::State& tx, CommitC
       MutexLock lock(mutex_);
       SKALD_RETURN_IF_ERROR(CheckOpen());
       SKALD_RETURN_IF_ERROR(CheckRoom(tx.unit));
-      if (const std::string* key = ChangedRow(tx)) {
+      if (const auto key = ChangedRow(tx)) {
         ++stats_.conflicts;
         return Changed(*key);
       }
@@ -146,34 +151,36 @@ Transaction::~Transaction() = default;
 
 absl::StatusOr<std::optional<std::string>> Transaction::Get(std::string_view key) {
   State& tx = *state_;
-  const auto known = tx.rows.find(key);
-  if (known != tx.rows.end() && known->second.written_at != TouchedRow::kNotWritten) {
-    const Unit::Op own = tx.unit.At(known->second.written_at);
+  const TouchedRow* const known = tx.rows.Find(key);
+  if (known != nullptr && known->written()) {
+    const Unit::Op own = tx.unit.At(known->written_at);
     if (own.kind == Unit::OpKind::kDelete) return std::nullopt;
     return std::string(own.value);
   }
   absl::StatusOr<std::optional<Row>> row = tx.impl->GetFor(tx, key);
-  if (row.ok() && known != tx.rows.end() && known->second.version != VersionIn(*row)) {
-    row = Changed(key);
-  }
+  const bool again = known != nullptr && known->read;
+  if (row.ok() && again && known->version != VersionIn(*row)) row = Changed(key);
   if (!row.ok()) {
     tx.failed = row.status();
     return row.status();
   }
-  if (known == tx.rows.end()) {
-    tx.rows.emplace(key, TouchedRow{.read = true, .version = VersionIn(*row)});
+  if (!again) {
+    TouchedRow& touched = tx.rows.Touch(key);
+    touched.read = true;
+    touched.version = VersionIn(*row);
   }
   if (!row->has_value()) return std::nullopt;
   return std::move((*row)->value);
 }
 
 void Transaction::Put(std::string_view key, std::string_view value) {
-  state_->rows[key].written_at = state_->unit.size_bytes();
+  if (state_->unit.empty()) state_->unit.Reserve(kUnitBytesAtFirst);
+  state_->rows.Touch(key).written_at = state_->unit.size_bytes();
   state_->unit.Put(Space::kRows, key, value);
 }
 
 void Transaction::Delete(std::string_view key) {
-  state_->rows[key].written_at = state_->unit.size_bytes();
+  state_->rows.Touch(key).written_at = state_->unit.size_bytes();
   state_->unit.Delete(Space::kRows, key);
 }
 
@@ -196,10 +203,7 @@ bool Transaction::BelongsTo(const Committer& committer) const {
 void Transaction::DiscardWrites() {
   state_->unit.Clear();
   state_->numbered.clear();
-  absl::erase_if(state_->rows, [](auto& row) {
-    row.second.written_at = TouchedRow::kNotWritten;
-    return !row.second.read;
-  });
+  for (TouchedRow& touched : state_->rows) touched.written_at = TouchedRow::kNotWritten;
 }
 
 const absl::Status& Transaction::status() const {

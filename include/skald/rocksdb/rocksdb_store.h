@@ -43,10 +43,11 @@ struct RocksDbOptions {
   // False: a directory that holds no store is refused instead of made into one.
   bool create_if_missing = true;
 
-  // What write buffers and block cache may hold together, about: a quarter is cache, the rest
-  // buffers. Smaller than 16 MiB is taken as 16 MiB. Larger buffers mean fewer, longer flushes.
-  // The filters and indexes of the files that are open stay in the cache, some two bytes a row,
-  // also when they come to more than its size: open_files_max bounds them.
+  // What write buffers and caches may hold together, about: a quarter is block cache, a
+  // thirty-second, 4 MiB at most, holds rows that were written lately, the rest is buffers. Smaller
+  // than 16 MiB is taken as 16 MiB. Larger buffers mean fewer, longer flushes. The filters and
+  // indexes of the files that are open stay in the cache, some two bytes a row, also when they come
+  // to more than its size: open_files_max bounds them.
   size_t memory_bytes = size_t{512} << 20;
   // Files that are held open at most.
   int open_files_max = 512;

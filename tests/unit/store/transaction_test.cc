@@ -139,6 +139,59 @@ TEST_CASE("A row that is written blindly is not required") {
   CHECK(Durable(store, "k") == "mine");
 }
 
+TEST_CASE("Of many rows that a transaction touches each one counts") {
+  // More than are found by looking through all of them.
+  constexpr int kRows = 100;
+  const auto key = [](int i) { return "row/" + std::to_string(i); };
+  MemoryStore store;
+  Answers answers;
+  const auto committer = OpenByHand(store);
+  for (int i = 0; i < kRows; i += 2) {
+    REQUIRE(committer->Enqueue(RowUnit(key(i), "old"), answers.As("old")).ok());
+  }
+  PollAll(*committer);
+  // changed: which row another writes meanwhile; -1: none.
+  for (const int changed : {-1, 0, 1, 50, 99}) {
+    INFO(changed);
+    Transaction tx = committer->Begin();
+    for (int i = 0; i < kRows; ++i) {
+      const bool there = Read(tx, key(i)).has_value();
+      if (changed == -1) CHECK(there == (i % 2 == 0));
+      tx.Put(key(i), "new" + std::to_string(changed));
+    }
+    for (int i = 0; i < kRows; ++i) CHECK(Read(tx, key(i)) == "new" + std::to_string(changed));
+    if (changed >= 0) {
+      REQUIRE(committer->Enqueue(RowUnit(key(changed), "theirs"), answers.As("theirs")).ok());
+    }
+    CHECK(std::move(tx).Commit().code() == (changed >= 0 ? kAborted : kOk));
+    PollAll(*committer);
+  }
+  CHECK(Durable(store, key(99)) == "theirs");
+  CHECK(Durable(store, key(98)) == "new-1");
+}
+
+TEST_CASE(
+    "A transaction that discards its writes reads rows as they are, and requires those only") {
+  MemoryStore store;
+  Answers answers;
+  const auto committer = OpenByHand(store);
+  REQUIRE(committer->Enqueue(RowUnit("read", "1"), answers.As("1")).ok());
+  REQUIRE(committer->Enqueue(RowUnit("written", "1"), answers.As("1")).ok());
+  PollAll(*committer);
+  for (const bool read_later : {false, true}) {
+    Transaction tx = committer->Begin();
+    CHECK(Read(tx, "read") == "1");
+    tx.Put("read", "2");
+    tx.Put("written", "2");
+    tx.DiscardWrites();
+    CHECK(Read(tx, "read") == "1");
+    if (read_later) CHECK(Read(tx, "written").has_value());
+    REQUIRE(committer->Enqueue(RowUnit("written", "theirs"), answers.As("theirs")).ok());
+    CHECK(std::move(tx).Commit().code() == (read_later ? kAborted : kOk));
+    PollAll(*committer);
+  }
+}
+
 TEST_CASE("A hot row moves many times in one commit and nothing is answered before") {
   MemoryStore store;
   Answers answers;

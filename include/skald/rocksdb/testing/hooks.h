@@ -20,6 +20,9 @@ struct RocksDbTestHooks {
   // Bytes of each write buffer; 0: by RocksDbOptions::memory_bytes. Small ones make flushes and
   // compactions part of a short test.
   size_t write_buffer_bytes = 0;
+  // Bytes of the rows that are found without asking RocksDB; 0: by RocksDbOptions::memory_bytes.
+  // Few make their coming and going part of a short test.
+  size_t row_cache_bytes = 0;
   // Planted bug: commits are not synced.
   bool sync_off = false;
   // Planted bug: a commit answers OK at once and is written at the next call of Commit.
