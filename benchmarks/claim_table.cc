@@ -52,6 +52,8 @@ constexpr double kHeapFloor = 1550;
 constexpr double kOpenFloor = 8;
 // Claim 12: what two threads do depends on whether a second core is free for them.
 constexpr double kNeverFails = -1;
+// Claim 13: 0.87 to 0.92 on a Xeon, 0.52 to 0.85 on an EPYC whose pages are slow to come.
+constexpr double kBarrierFloor = 0.45;
 #ifdef BENCH_ORDER_FLOW
 // Claim 15: an order costs four to five times the processor time of its rows' bare writing, and on
 // a busy machine its many threads come late.
@@ -97,7 +99,8 @@ constexpr std::array kClaims = {
           kAtMost, 0},
     Claim{"12", "object pool, orders/s of 2 threads", "1/s", "pool", "pooled, 2 threads", "pooled",
           Speed, kAtLeast, 1.5, kNeverFails},
-    Claim{"13", "barrier, actions/s", "1/s", "barrier", "barrier", "batch", Speed, kAtLeast, 0.8},
+    Claim{"13", "barrier, actions/s", "1/s", "barrier", "barrier", "batch", Speed, kAtLeast, 0.8,
+          kBarrierFloor},
 #ifdef BENCH_ORDER_FLOW
     Claim{"15", "order flow, orders/s", "1/s", "order flow", "order flow", "flow's rows", Speed,
           kAtLeast, 0.5, kOrderFlowFloor},
