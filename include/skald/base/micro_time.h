@@ -33,6 +33,7 @@ class MicroTime {
   static constexpr MicroTime InfiniteFuture() { return MicroTime(kFuture); }
   static constexpr MicroTime InfinitePast() { return MicroTime(kPast); }
 
+  friend constexpr bool operator==(MicroTime, MicroTime) = default;
   friend constexpr auto operator<=>(MicroTime, MicroTime) = default;
   friend bool operator==(MicroTime a, absl::Time b) { return absl::Time(a) == b; }
   friend std::strong_ordering operator<=>(MicroTime a, absl::Time b) {
