@@ -197,24 +197,24 @@ RowCache::Entry* RowCache::FindIn(Shard& shard, const Key& key) {
   return young;
 }
 
-std::optional<Row> RowCache::Find(std::string_view bytes) {
+template <typename T, typename F>
+std::optional<T> RowCache::FindAs(std::string_view bytes, F told) {
   const Key key{bytes, StringHash{}(bytes)};
   Shard& shard = ShardOf(key);
   MutexLock lock(shard.mutex);
   Entry* const entry = FindIn(shard, key);
   if (entry == nullptr) return std::nullopt;
   found_.fetch_add(1, std::memory_order_relaxed);
-  return Row{entry->version, std::string(entry->value())};
+  return told(*entry);
 }
 
-std::optional<Version> RowCache::FindVersion(std::string_view bytes) {
-  const Key key{bytes, StringHash{}(bytes)};
-  Shard& shard = ShardOf(key);
-  MutexLock lock(shard.mutex);
-  Entry* const entry = FindIn(shard, key);
-  if (entry == nullptr) return std::nullopt;
-  found_.fetch_add(1, std::memory_order_relaxed);
-  return entry->version;
+std::optional<Row> RowCache::Find(std::string_view key) {
+  return FindAs<Row>(key,
+                     [](Entry& entry) { return Row{entry.version, std::string(entry.value())}; });
+}
+
+std::optional<Version> RowCache::FindVersion(std::string_view key) {
+  return FindAs<Version>(key, [](const Entry& entry) { return entry.version; });
 }
 
 }  // namespace skald::inline v1::rocks

@@ -97,6 +97,9 @@ class RowCache {
   static void ForgetIn(Shard& shard, const Key& key) SKALD_REQUIRES(shard.mutex);
   // RETURNS: null: not there, or its batch is not published.
   Entry* FindIn(Shard& shard, const Key& key) SKALD_REQUIRES(shard.mutex);
+  // What `told` makes of the row's entry.
+  template <typename T, typename F>
+  std::optional<T> FindAs(std::string_view key, F told);
 
   const size_t row_bytes_max_;
   std::atomic<uint64_t> published_{0};
