@@ -59,10 +59,10 @@ class StepContext {
   Direction direction() const { return idempotency_key_.direction; }
 
   SagaId saga_id() const { return idempotency_key_.saga; }
-  std::string_view definition() const { return definition_.get(); }
+  std::string_view definition() const { return definition_; }
   // The business key the saga was started under.
-  std::string_view key() const { return key_.get(); }
-  std::string_view step() const { return step_.get(); }
+  std::string_view key() const { return key_; }
+  std::string_view step() const { return step_; }
 
   // Counts from 1 in this process; a restart counts anew.
   uint32_t attempt() const { return attempt_; }
@@ -89,22 +89,10 @@ class StepContext {
   const std::stop_token& stop_token() const { return stop_; }
 
  private:
-  // A view in twelve bytes: there is a context for each attempt that runs.
-  class [[gnu::packed]] Name {
-   public:
-    // NOLINTNEXTLINE(google-explicit-constructor): the same text
-    Name(std::string_view text) : data_(text.data()), size_(static_cast<uint32_t>(text.size())) {}
-    std::string_view get() const { return {data_, size_}; }
-
-   private:
-    const char* data_;
-    uint32_t size_;
-  };
-
   EffectKey idempotency_key_;
-  Name definition_;
-  Name step_;
-  Name key_;
+  std::string_view definition_;
+  std::string_view step_;
+  std::string_view key_;
   uint32_t attempt_;
   uint16_t writer_;
   bool may_be_repeated_;
