@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "coordinator_impl.h"
@@ -202,14 +203,13 @@ absl::StatusOr<std::vector<SagaInfo>> Coordinator::Impl::List(const SagaFilter& 
   if (stopped_) return Gone();
   std::vector<SagaInfo> all;
   for (const auto& shard : core_->shards) {
-    std::promise<std::vector<SagaInfo>> promise;
-    std::future<std::vector<SagaInfo>> future = promise.get_future();
+    std::promise<absl::StatusOr<std::vector<SagaInfo>>> promise;
+    std::future<absl::StatusOr<std::vector<SagaInfo>>> future = promise.get_future();
     shard->Post(CallOnLoop([&filter, promise = std::move(promise)](Shard& s) mutable {
-      std::vector<SagaInfo> some;
-      s.List(filter, some);
-      promise.set_value(std::move(some));
+      promise.set_value(s.List(filter));
     }));
-    for (SagaInfo& info : Wait(std::move(future))) all.push_back(std::move(info));
+    SKALD_ASSIGN_OR_RETURN(std::vector<SagaInfo> some, Wait(std::move(future)));
+    std::move(some.begin(), some.end(), std::back_inserter(all));
   }
   if (filter.finished) {
     SKALD_ASSIGN_OR_RETURN(

@@ -22,7 +22,8 @@ struct LargePageAllocator {
 
   LargePageAllocator() = default;
   template <typename U>
-  LargePageAllocator(const LargePageAllocator<U>& /*other*/) {}  // NOLINT(*-explicit-*): as std's
+  // NOLINTNEXTLINE(google-explicit-constructor): containers convert it
+  LargePageAllocator(const LargePageAllocator<U>& /*other*/) {}
 
   T* allocate(size_t count) {
     const size_t bytes = count * sizeof(T);

@@ -96,6 +96,9 @@ absl::Status AnswerOfFinished(std::string_view row, SagaId id, const SignalReque
 // ask: never lower this, records were written by it.
 inline constexpr absl::Duration kStartedRetentionMin = absl::Hours(24 * 30);
 
+// What the store cannot read now is tried again after this.
+inline constexpr absl::Duration kReadAgain = absl::Seconds(1);
+
 struct VerbRequest {
   Verb verb = Verb::kRetry;
   std::string step;    // empty: none
@@ -142,7 +145,8 @@ class Shard {
   void Signal(SagaId id, const SignalRequest& signal, AnswerCallback done);
   // The journal is told only as far as it is durable: `done` waits for that.
   void Show(SagaId id, absl::AnyInvocable<void(absl::StatusOr<SagaDetails>) &&> done);
-  void List(const SagaFilter& filter, std::vector<SagaInfo>& out);
+  // RETURNS: why sagas that an open has found could not be read.
+  absl::StatusOr<std::vector<SagaInfo>> List(const SagaFilter& filter);
   // The saga's watch, when it is in memory or finished and in memory.
   // `done` is called when what it tells is durable. NotFound: neither.
   void Find(uint64_t hash, std::string_view definition, std::string_view key, StartedCallback done);
@@ -238,6 +242,7 @@ class Shard {
 
   // shard_recovery.cc
   void Adopt(Unfolded::Found found);
+  absl::Status ResumeNext(size_t most);
   bool ResumeSome();
   // Everything of this hash is in memory, asleep or finished from here on. RETURNS: why it could
   // not be read.
@@ -246,7 +251,7 @@ class Shard {
     return RecallAll(hash);
   }
   absl::Status RecallAll(uint64_t hash);
-  void RecallEverything();
+  absl::Status RecallEverything();
   void EndRecovery();
   static void NoteLost(Machine& machine);
 

@@ -24,8 +24,6 @@ namespace {
 constexpr size_t kAsleepBytesMax = size_t{1} << 20;
 // So many come back in one round of the loop; the others wait for the next.
 constexpr size_t kWakesPerRound = 512;
-// A row that cannot be read is tried again after this.
-constexpr absl::Duration kReadAgain = absl::Seconds(1);
 
 }  // namespace
 

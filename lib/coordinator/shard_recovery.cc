@@ -22,8 +22,6 @@ namespace {
 
 // So many are folded in one round of the loop, between others' messages.
 constexpr size_t kResumesPerRound = 256;
-// A block that cannot be read is tried again after this.
-constexpr absl::Duration kReadAgain = absl::Seconds(1);
 
 }  // namespace
 
@@ -109,20 +107,23 @@ void Shard::NoteLost(Machine& machine) {
   });
 }
 
+absl::Status Shard::ResumeNext(size_t most) {
+  for (; most > 0 && !unfolded_.empty(); --most) {
+    SKALD_ASSIGN_OR_RETURN(Unfolded::Found found, unfolded_.Next(core_.committer->store()));
+    Adopt(std::move(found));
+  }
+  EndRecovery();
+  return absl::OkStatus();
+}
+
 // RETURNS: whether there was anything to do.
 bool Shard::ResumeSome() {
   if (unfolded_.empty() || resume_not_before_ > now_) return false;
-  for (size_t some = 0; some < kResumesPerRound && !unfolded_.empty(); ++some) {
-    absl::StatusOr<Unfolded::Found> found = unfolded_.Next(core_.committer->store());
-    if (!found.ok()) {
-      core_.Notify(Severity::kWarning, "sagas-not-resumed", "store", found.status().ToString());
-      resume_not_before_ = now_ + kReadAgain;
-      return false;
-    }
-    Adopt(*std::move(found));
-  }
-  EndRecovery();
-  return true;
+  const absl::Status resumed = ResumeNext(kResumesPerRound);
+  if (resumed.ok()) return true;
+  core_.Notify(Severity::kWarning, "sagas-not-resumed", "store", resumed.ToString());
+  resume_not_before_ = now_ + kReadAgain;
+  return false;
 }
 
 absl::Status Shard::RecallAll(uint64_t hash) {
@@ -134,9 +135,8 @@ absl::Status Shard::RecallAll(uint64_t hash) {
   return absl::OkStatus();
 }
 
-void Shard::RecallEverything() {
-  while (ResumeSome()) {
-  }
+absl::Status Shard::RecallEverything() {
+  return Annotate(ResumeNext(SIZE_MAX), "reading the journal again");
 }
 
 // Frees what is only needed while there is something to fold: sagas come and go for months after

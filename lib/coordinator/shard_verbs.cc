@@ -165,8 +165,9 @@ void Shard::Show(SagaId id, absl::AnyInvocable<void(absl::StatusOr<SagaDetails>)
       });
 }
 
-void Shard::List(const SagaFilter& filter, std::vector<SagaInfo>& out) {
-  RecallEverything();
+absl::StatusOr<std::vector<SagaInfo>> Shard::List(const SagaFilter& filter) {
+  SKALD_RETURN_IF_ERROR(RecallEverything());
+  std::vector<SagaInfo> out;
   for (const auto& [hash, first] : machines_) {
     for (const Machine* machine = first; machine != nullptr; machine = machine->next_same_hash) {
       const SagaState state = machine->halted.empty() ? machine->view.state : SagaState::kStuck;
@@ -178,7 +179,7 @@ void Shard::List(const SagaFilter& filter, std::vector<SagaInfo>& out) {
     }
   }
   ListAsleep(filter, out);
-  if (!filter.finished) return;
+  if (!filter.finished) return out;
   for (const FinishedSet* set : {&current_, &flushing_, &flushed_}) {
     for (const FinishedSet::Entry& entry : set->entries()) {
       std::string_view bytes = set->bytes(entry);
@@ -189,6 +190,7 @@ void Shard::List(const SagaFilter& filter, std::vector<SagaInfo>& out) {
       out.push_back(ToInfo(*record));
     }
   }
+  return out;
 }
 
 void Shard::Find(uint64_t hash, std::string_view definition, std::string_view key,

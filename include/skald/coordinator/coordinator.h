@@ -155,6 +155,7 @@ class SKALD_EXPORT Coordinator {
   // What is known of one saga. NotFound: never started, or expired.
   absl::StatusOr<SagaDetails> Show(SagaId id);
   // In-flight and stuck sagas, with `finished` also those kept; by id, at most filter.limit.
+  // RETURNS: why the store could not be read. COST: right after an open, what is left of its work.
   absl::StatusOr<std::vector<SagaInfo>> List(const SagaFilter& filter = {});
 
   // Refuses new sagas, lets running attempts end, makes everything durable, stops.

@@ -261,6 +261,8 @@ TEST_CASE("a journal that cannot be read again is told, and tried again until it
   CHECK(asked.status().code() == absl::StatusCode::kUnavailable);
   CHECK(asked.status().message().find("no disk") != std::string::npos);
   CHECK_FALSE(w.coordinator->Start(kOrder, "in", {.key = "500"}).ok());
+  // A list of some would look like one of all.
+  CHECK(w.coordinator->List().status().code() == absl::StatusCode::kUnavailable);
   w.Run();
   CHECK(w.executor.pending() == 0);
   CHECK(w.seen.kinds == std::vector<std::string>{"sagas-not-resumed"});
@@ -271,6 +273,28 @@ TEST_CASE("a journal that cannot be read again is told, and tried again until it
   CHECK(w.coordinator->stats().completed == 1'000);
   CHECK(w.script.calls.size() == 4'000);
   w.coordinator.reset();
+}
+
+TEST_CASE("no block is dropped that holds sagas which an open has found and not yet gone on with") {
+  World w;
+  CrashWithMany(w, 1'000);
+  ForgetfulLog store(*w.store);
+  w.options.finished_in_memory_max = 2;  // rows of ended sagas go out, and their blocks, at once
+  auto opened = skald::Coordinator::Open(store, w.executor, {w.Order()}, w.options);
+  REQUIRE(opened.ok());
+  w.coordinator = *std::move(opened);
+  // Others come and end while those cannot be read; the process dies before they can.
+  for (int i = 0; i < 50; ++i) {
+    w.Start("new " + std::to_string(i));
+    w.Run();
+  }
+  REQUIRE(w.coordinator->stats().completed == 50);
+  w.Crash();
+  w.Open({w.Order()});
+  CHECK(w.coordinator->stats().resumed == 1'000);
+  w.Run();
+  CHECK(w.coordinator->stats().completed == 1'000);
+  CHECK(w.script.calls.size() == 4'200);
 }
 
 // What an open finds of sagas whose events stand in several blocks, between those of others.
