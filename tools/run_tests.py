@@ -18,7 +18,7 @@ import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from test_programs import Result, Skips, end_all, run_program, speaks  # noqa: E402
+from test_programs import Result, Skips, end_all, run_program, seconds_of, speaks  # noqa: E402
 
 
 def load_tests(build):
@@ -97,7 +97,8 @@ def run_all(tests, options, build):
         screen.finish(result)
         return result
 
-    together = [t for t in tests if t["is_parallel"]]
+    # What may take longest starts first, so that no long one runs alone at the end.
+    together = sorted((t for t in tests if t["is_parallel"]), key=lambda t: -seconds_of(t, 1))
     alone = [t for t in tests if not t["is_parallel"]]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         results += pool.map(run, together)

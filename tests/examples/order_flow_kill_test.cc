@@ -11,7 +11,8 @@
 namespace example_tests {
 namespace {
 
-// By hand, twenty kills: test_examples "[kill]" after setting this. CI has few cores.
+// By hand, twenty kills: test_examples_order_flow_faults "[kill]" after setting this. CI has few
+// cores.
 constexpr int kKills = 5;
 constexpr int kOrders = 3000;
 
