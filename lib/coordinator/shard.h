@@ -279,6 +279,8 @@ class Shard {
   // Answers when all that the machine has said is durable, or cannot become so.
   void WhenDurable(Machine& machine, AnswerCallback done);
   bool Flushing() const { return flush_next_ < flush_order_.size(); }
+  double GenerationFilled() const;
+  size_t RowsDue() const;
 
   // shard_verbs.cc
   SagaInfo InfoOf(const Machine& machine) const;

@@ -11,9 +11,12 @@
 namespace skald::inline v1::internal {
 namespace {
 
-// Rows of finished sagas that ride along with one commit.
-constexpr size_t kRowsPerGroupMin = 512;
+// Rows of finished sagas that ride along with one commit: few beside sagas, which wait for it.
+constexpr size_t kRowsBesideSagasMin = 64;
+constexpr size_t kRowsAlone = 512;
 constexpr size_t kRowBytesPerGroup = size_t{2} << 20;
+// The rows of one generation are out when the next one is as full as this.
+constexpr double kRowsOutAt = 0.75;
 constexpr size_t kRowsAhead = 8;  // asked for before they are needed
 constexpr size_t kFinishedBytesMax = size_t{64} << 20;
 constexpr size_t kCarriedBytesMax = size_t{2} << 20;
@@ -73,9 +76,14 @@ void Shard::KeepFinished(Machine& machine) {
   record.signals = signals;
   current_.Add(record, machine.home, machine.row_existed);
   if (machine.watch) machine.watch->Settle(ToSettled(record));
+  if (GenerationFilled() >= 1) FlushFinished();
+}
+
+double Shard::GenerationFilled() const {
   const size_t finished_max = core_.options.finished_in_memory_max / core_.shards.size();
-  const bool many = current_.size() * 2 >= finished_max;
-  if (many || current_.size_bytes() > kFinishedBytesMax) FlushFinished();
+  const auto records = static_cast<double>(2 * current_.size());
+  return std::max(records / static_cast<double>(std::max<size_t>(finished_max, 1)),
+                  static_cast<double>(current_.size_bytes()) / double{kFinishedBytesMax});
 }
 
 void Shard::FlushFinished() {
@@ -94,12 +102,19 @@ std::optional<std::string> Shard::FinishedRow(uint64_t hash) const {
   return row;
 }
 
+// As many rows as sagas have finished meanwhile: all at once would hold up every commit of the next
+// tenth of a second.
+size_t Shard::RowsDue() const {
+  const double share = std::min(GenerationFilled() / kRowsOutAt, 1.0);
+  const auto due = static_cast<size_t>(share * static_cast<double>(flush_order_.size()));
+  return due - std::min(due, flush_next_);
+}
+
 void Shard::AddFinishedRows(Unit& unit, Group& group) {
   size_t rows = 0;
   size_t bytes = 0;
   std::string row;
-  // Faster when they come faster than they go.
-  const size_t rows_max = std::max(kRowsPerGroupMin, current_.size() / 4);
+  const size_t rows_max = group.has_block ? std::max(kRowsBesideSagasMin, RowsDue()) : kRowsAlone;
   while (Flushing() && rows < rows_max && bytes < kRowBytesPerGroup) {
     const FinishedSet::Place& place = flush_order_[flush_next_++];
     if (const size_t ahead = flush_next_ + kRowsAhead; ahead < flush_order_.size()) {

@@ -53,7 +53,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseConfig& c
                                                          rocksdb::WalFilter* filter) {
   std::unique_ptr<Database> database(new Database(RowCacheBytes(config)));
   database->env_ = std::make_unique<StoreEnv>(config.fs);
-  const rocksdb::DBOptions options = MakeDbOptions(config, mode, database->env_.get(), filter);
+  const rocksdb::DBOptions options =
+      MakeDbOptions(config, mode, database->env_.get(), filter, database->flush_pace_);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = MakeFamilies(config);
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "files.h"
+#include "flush_pace.h"
 #include "meta_rows.h"
 #include "rocksdb/db.h"
 #include "rocksdb/listener.h"
@@ -49,6 +50,8 @@ class Database {
   rocksdb::ColumnFamilyHandle* in(Space space) { return families_[space == Space::kRows ? 1 : 2]; }
   // Of Space::kRows. Whoever writes such rows tells it of them.
   RowCache& row_cache() { return row_cache_; }
+  // Whoever writes tells it how much.
+  FlushPace& flush_pace() { return *flush_pace_; }
 
   // Makes all that is readable durable, in files of their own and not only in the write-ahead log.
   absl::Status FlushAll();
@@ -70,6 +73,7 @@ class Database {
   explicit Database(size_t row_cache_bytes) : row_cache_(row_cache_bytes) {}
 
   RowCache row_cache_;
+  const std::shared_ptr<FlushPace> flush_pace_ = std::make_shared<FlushPace>();
   std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;

@@ -1,6 +1,7 @@
 #include "database_options.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
@@ -126,7 +127,8 @@ size_t RowCacheBytes(const DatabaseConfig& config) {
 }
 
 rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mode,
-                                 rocksdb::Env* env, rocksdb::WalFilter* filter) {
+                                 rocksdb::Env* env, rocksdb::WalFilter* filter,
+                                 std::shared_ptr<FlushPace> flush_pace) {
   rocksdb::DBOptions options;
   options.env = env;
   options.create_if_missing = mode == Database::Mode::kCreate;
@@ -139,6 +141,7 @@ rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mo
   options.recycle_log_file_num = 0;
   options.wal_bytes_per_sync = 0;
   options.bytes_per_sync = kMiB;  // of table files: the flush's own sync finds little left
+  options.rate_limiter = std::move(flush_pace);
   // One flush writes all families at one point of the log: the ordinal that is in files then
   // speaks for rows and log alike.
   options.atomic_flush = true;

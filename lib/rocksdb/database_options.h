@@ -1,14 +1,17 @@
 // How RocksDB is set up, and why.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "database.h"
+#include "flush_pace.h"
 
 namespace skald::inline v1::rocks {
 
 rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mode,
-                                 rocksdb::Env* env, rocksdb::WalFilter* filter);
+                                 rocksdb::Env* env, rocksdb::WalFilter* filter,
+                                 std::shared_ptr<FlushPace> flush_pace);
 
 // What Database::row_cache() may hold.
 size_t RowCacheBytes(const DatabaseConfig& config);

@@ -10,6 +10,9 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
+// Less costs time (a piece is a transaction of the file system), more holds up whoever syncs.
+constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
+
 // A file that could not be created.
 class MissingFile final : public rocksdb::FSWritableFile {
  public:
@@ -43,6 +46,40 @@ class PatientFileSystem final : public rocksdb::FileSystemWrapper {
     if (status.ok() || !path.ends_with(".log")) return status;
     *file = std::make_unique<MissingFile>(std::move(status));
     return IOStatus::OK();
+  }
+
+  IOStatus DeleteFile(const std::string& path, const IOOptions& options,
+                      IODebugContext* debug) override {
+    const uint64_t bytes = BytesOnlyHere(path, options, debug);
+    if (bytes <= kPieceBytes) return target()->DeleteFile(path, options, debug);
+    // The name goes first: what is found after a crash is the whole file or none.
+    std::unique_ptr<rocksdb::FSWritableFile> file;
+    const IOStatus opened = target()->ReopenWritableFile(path, {}, &file, debug);
+    IOStatus removed = target()->DeleteFile(path, options, debug);
+    if (opened.ok() && removed.ok()) Shrink(*file, bytes, options, debug);
+    return removed;
+  }
+
+ private:
+  // RETURNS: the file's size; 0 when its bytes have another name too (a backup by hard links), or
+  //          cannot be looked at.
+  uint64_t BytesOnlyHere(const std::string& path, const IOOptions& options, IODebugContext* debug) {
+    uint64_t links = 0;
+    uint64_t bytes = 0;
+    const bool known = target()->NumFileLinks(path, options, &links, debug).ok() &&
+                       target()->GetFileSize(path, options, &bytes, debug).ok();
+    return known && links == 1 ? bytes : 0;
+  }
+
+  // What cannot be shrunk goes at once when the file is closed.
+  static void Shrink(rocksdb::FSWritableFile& file, uint64_t bytes, const IOOptions& options,
+                     IODebugContext* debug) {
+    bool shrunk = true;
+    while (shrunk && bytes > kPieceBytes) {
+      bytes -= kPieceBytes;
+      shrunk = file.Truncate(bytes, options, debug).ok();
+    }
+    file.Close(options, debug).PermitUncheckedError();
   }
 };
 

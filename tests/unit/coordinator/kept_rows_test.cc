@@ -1,0 +1,86 @@
+// How the rows of finished sagas get into the store: a few with each commit.
+#include <algorithm>
+#include <functional>
+#include <string>
+
+#include "skald/store/forwarding_store.h"
+#include "world.h"
+
+namespace skald_test {
+namespace {
+
+using skald::Space;
+
+constexpr size_t kGeneration = 1024;  // finished sagas that are written together
+constexpr int kChains = 64;
+constexpr int kSagas = 20'000;
+
+// Counts the rows of each batch, apart for those that sagas wait for.
+struct CountingStore final : skald::ForwardingStore {
+  using ForwardingStore::ForwardingStore;
+
+  absl::StatusOr<skald::CommitResult> Commit(const skald::Fence& fence,
+                                             const skald::Batch& batch) override {
+    size_t batch_rows = 0;
+    bool has_block = false;
+    for (const skald::Unit& unit : batch.units) {
+      batch_rows += unit.row_write_count();
+      unit.ForEach([&](const auto& op) { has_block = has_block || op.space == Space::kLog; });
+    }
+    rows += batch_rows;
+    if (has_block) rows_beside_sagas_max = std::max(rows_beside_sagas_max, batch_rows);
+    return ForwardingStore::Commit(fence, batch);
+  }
+
+  size_t rows = 0;
+  size_t rows_beside_sagas_max = 0;
+};
+
+skald::Definition InlineOrder() {
+  return skald::Define(kOrder)
+      .Step(
+          StepA{}, [](const skald::StepContext&, const std::string& in) { return in; },
+          [](const skald::StepContext&, const std::string&, const std::string*) {}, skald::Inline())
+      .Returns(StepA{})
+      .Build();
+}
+
+TEST_CASE("rows of finished sagas go out in step with those that finish, not all at once") {
+  World w;
+  CountingStore store(*w.store);
+  w.options.finished_in_memory_max = 2 * kGeneration;
+  auto opened = skald::Coordinator::Open(store, w.executor, {InlineOrder()}, w.options);
+  INFO(opened.status().ToString());
+  REQUIRE(opened.ok());
+  w.coordinator = *std::move(opened);
+
+  int started = 0;
+  size_t ended = 0;
+  // Each saga's end starts another, so that there is always one that waits for a commit.
+  std::function<void()> start = [&] {
+    if (started == kSagas) return;
+    const std::string key = "k" + std::to_string(started++);
+    w.coordinator->StartThen(kOrder, key, {.key = key}, [&](const auto& saga) {
+      REQUIRE(saga.ok());
+      saga->AwaitThen([&](const auto& outcome) {
+        REQUIRE(outcome.ok());
+        ++ended;
+        start();
+      });
+    });
+  };
+  for (int i = 0; i < kChains; ++i) start();
+  size_t kept_back_max = 0;
+  while (ended < kSagas && w.coordinator->PollOnce()) {
+    kept_back_max = std::max(kept_back_max, ended - std::min(ended, store.rows));
+  }
+  CHECK(ended == kSagas);
+  // One and a third for each that finishes, and a group of sagas more.
+  CHECK(store.rows_beside_sagas_max > 0);
+  CHECK(store.rows_beside_sagas_max <= 3 * kChains);
+  // They are out before there is another generation of them.
+  CHECK(kept_back_max < 2 * kGeneration);
+}
+
+}  // namespace
+}  // namespace skald_test
