@@ -53,6 +53,15 @@ Measured RunFresh(const RunOptions& options, int threads) {
   });
 }
 
+// One order filled again and again: what the filling alone costs, which no pool can save.
+Measured RunKept(const RunOptions& options) {
+  return RunOnThreads(options, 1, false, [] {
+    thread_local PooledOrder order;
+    SKALD_CHECK(order.Reset());
+    Fill(order);
+  });
+}
+
 template <typename Use>
 Measured RunPooled(const RunOptions& options, int threads, Use use) {
   ObjectPool<PooledOrder> pool({.capacity = 4'096});
@@ -78,7 +87,8 @@ std::vector<Contender> EnterPool(FieldPlan& plan) {
           {"fresh, 2 threads", [](const RunOptions& run) { return RunFresh(run, 2); }},
           {"pooled", [](const RunOptions& run) { return RunPooled(run, 1, Touch); }},
           {"pooled, 2 threads", [](const RunOptions& run) { return RunPooled(run, 2, Touch); }},
-          {"pooled, filled", [](const RunOptions& run) { return RunPooled(run, 1, Fill); }}};
+          {"pooled, filled", [](const RunOptions& run) { return RunPooled(run, 1, Fill); }},
+          {"filled alone", RunKept}};
 }
 
 }  // namespace skald::bench
