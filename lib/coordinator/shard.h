@@ -280,6 +280,7 @@ class Shard {
   void WhenDurable(Machine& machine, AnswerCallback done);
   bool Flushing() const { return flush_next_ < flush_order_.size(); }
   double GenerationFilled() const;
+  size_t JournalBytesMax() const;
   size_t RowsDue() const;
 
   // shard_verbs.cc

@@ -86,6 +86,10 @@ double Shard::GenerationFilled() const {
                   static_cast<double>(current_.size_bytes()) / double{kFinishedBytesMax});
 }
 
+size_t Shard::JournalBytesMax() const {
+  return core_.options.journal_bytes_max / core_.shards.size();
+}
+
 void Shard::FlushFinished() {
   if (Flushing() || !flushing_.empty() || current_.empty()) return;
   std::swap(current_, flushing_);
@@ -105,6 +109,8 @@ std::optional<std::string> Shard::FinishedRow(uint64_t hash) const {
 // As many rows as sagas have finished meanwhile: all at once would hold up every commit of the next
 // tenth of a second.
 size_t Shard::RowsDue() const {
+  // The journal cannot get shorter before they are out.
+  if (block_bytes_ > JournalBytesMax()) return kRowsAlone;
   const double share = std::min(GenerationFilled() / kRowsOutAt, 1.0);
   const auto due = static_cast<size_t>(share * static_cast<double>(flush_order_.size()));
   return due - std::min(due, flush_next_);
@@ -171,9 +177,8 @@ void Shard::PublishNeeded() {
                 std::memory_order_seq_cst);
   // (Sagas that are not folded yet would stay where they are.)
   if (!unfolded_.empty()) return;
-  const size_t kept_max = core_.options.journal_bytes_max / core_.shards.size();
   // With little garbage in it there is nothing to gain from writing it again.
-  if (block_bytes_ > std::max(kept_max, 2 * live_bytes_)) CarryForward();
+  if (block_bytes_ > std::max(JournalBytesMax(), 2 * live_bytes_)) CarryForward();
 }
 
 void Shard::CarryForward() {

@@ -73,7 +73,7 @@ class Database {
   explicit Database(size_t row_cache_bytes) : row_cache_(row_cache_bytes) {}
 
   RowCache row_cache_;
-  const std::shared_ptr<FlushPace> flush_pace_ = std::make_shared<FlushPace>();
+  const std::shared_ptr<FlushPace> flush_pace_ = FlushPace::OfThisProcess();
   std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;

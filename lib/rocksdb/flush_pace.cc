@@ -2,17 +2,18 @@
 
 #include <algorithm>
 
-#include "absl/time/time.h"
+#include "rocksdb/env.h"
 
 namespace skald::inline v1::rocks {
 namespace {
 
-// A flush ends when the next buffer is four fifths full.
-constexpr uint64_t kFasterNumerator = 5;
-constexpr uint64_t kFasterDenominator = 4;
-constexpr int64_t kCreditMax = 2 * FlushBudget::kBurst;
-// Four of them are longer than a commit to a slow disk.
-constexpr absl::Duration kSlice = absl::Milliseconds(5);
+// A flush ends when the next buffer is two thirds full.
+constexpr uint64_t kFasterNumerator = 3;
+constexpr uint64_t kFasterDenominator = 2;
+// A large commit, or what is committed while a file is synced.
+constexpr int64_t kCreditMax = 8 * FlushBudget::kBurst;
+// Whatever is committed: 16 MiB a second.
+constexpr int64_t kSliceBytes = int64_t{80} << 10;
 
 }  // namespace
 
@@ -26,10 +27,17 @@ bool FlushBudget::Take(int64_t bytes, uint64_t committed) {
   }
   if (credit_ < bytes && quiet_ < kQuietMax) {
     ++quiet_;
+    credit_ += kSliceBytes;
     return false;
   }
   credit_ = std::max<int64_t>(credit_ - bytes, 0);
   return true;
+}
+
+std::shared_ptr<FlushPace> FlushPace::OfThisProcess() {
+  return std::make_shared<FlushPace>([] {
+    return rocksdb::Env::Default()->GetThreadPoolQueueLen(rocksdb::Env::Priority::HIGH) > 0;
+  });
 }
 
 void FlushPace::Request(int64_t bytes, rocksdb::Env::IOPriority priority,
@@ -37,10 +45,9 @@ void FlushPace::Request(int64_t bytes, rocksdb::Env::IOPriority priority,
   MutexLock lock(mutex_);
   ++requests_;
   bytes_through_ += bytes;
-  // (RocksDB gives a flush another priority while writers wait for it.)
   if (priority != rocksdb::Env::IO_HIGH || type == OpType::kRead) return;
-  while (!budget_.Take(bytes, committed_.load(std::memory_order_relaxed))) {
-    slice_.WaitFor(mutex_, kSlice);
+  while (!in_demand_() && !budget_.Take(bytes, committed_.load(std::memory_order_relaxed))) {
+    slice_.WaitFor(mutex_, FlushBudget::kSlice);
   }
 }
 

@@ -1,6 +1,13 @@
 #include "patient_file_system.h"
 
+#include <atomic>
+#include <deque>
+#include <optional>
+#include <system_error>
+#include <thread>
 #include <utility>
+
+#include "skald/base/mutex.h"
 
 namespace skald::inline v1::rocks {
 namespace {
@@ -12,6 +19,78 @@ using rocksdb::Slice;
 
 // Less costs time (a piece is a transaction of the file system), more holds up whoever syncs.
 constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
+constexpr size_t kWaitingMax = 64;
+
+// A file without a name, whose bytes go when it is closed.
+struct Removed {
+  std::unique_ptr<rocksdb::FSWritableFile> file;
+  uint64_t bytes = 0;
+};
+
+// Gives the bytes of removed files back, one piece after another, on a thread of its own: who
+// removes a file may hold a lock that commits wait for.
+class Shrinker {
+ public:
+  Shrinker() = default;
+  ~Shrinker() {
+    stopping_.store(true, std::memory_order_relaxed);
+    {
+      MutexLock lock(mutex_);
+      changed_.NotifyAll();
+    }
+    if (thread_.joinable()) thread_.join();
+  }
+  Shrinker(const Shrinker&) = delete;
+  Shrinker& operator=(const Shrinker&) = delete;
+
+  void Take(Removed removed) {
+    MutexLock lock(mutex_);
+    // (What has no place, or no thread, is given back at once.)
+    if (waiting_.size() >= kWaitingMax || !HasThread()) return;
+    waiting_.push_back(std::move(removed));
+    changed_.NotifyOne();
+  }
+
+ private:
+  bool HasThread() SKALD_REQUIRES(mutex_) {
+    if (thread_.joinable()) return true;
+    try {
+      thread_ = std::thread([this] { Run(); });
+    } catch (const std::system_error&) {
+      return false;
+    }
+    return true;
+  }
+
+  void Run() {
+    while (std::optional<Removed> next = WaitForNext()) Shrink(*next);
+  }
+
+  std::optional<Removed> WaitForNext() {
+    MutexLock lock(mutex_);
+    while (waiting_.empty() && !stopping()) changed_.Wait(mutex_);
+    if (stopping()) return std::nullopt;
+    Removed next = std::move(waiting_.front());
+    waiting_.pop_front();
+    return next;
+  }
+
+  void Shrink(Removed& removed) const {
+    uint64_t pieces = (removed.bytes - 1) / kPieceBytes;
+    while (pieces > 0 && !stopping()) {
+      if (!removed.file->Truncate(pieces-- * kPieceBytes, {}, nullptr).ok()) break;
+    }
+    removed.file->Close({}, nullptr).PermitUncheckedError();
+  }
+
+  bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
+
+  std::atomic<bool> stopping_{false};
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<Removed> waiting_ SKALD_GUARDED_BY(mutex_);
+  std::thread thread_;  // started under mutex_ when there is something to do
+};
 
 // A file that could not be created.
 class MissingFile final : public rocksdb::FSWritableFile {
@@ -53,11 +132,11 @@ class PatientFileSystem final : public rocksdb::FileSystemWrapper {
     const uint64_t bytes = BytesOnlyHere(path, options, debug);
     if (bytes <= kPieceBytes) return target()->DeleteFile(path, options, debug);
     // The name goes first: what is found after a crash is the whole file or none.
-    std::unique_ptr<rocksdb::FSWritableFile> file;
-    const IOStatus opened = target()->ReopenWritableFile(path, {}, &file, debug);
-    IOStatus removed = target()->DeleteFile(path, options, debug);
-    if (opened.ok() && removed.ok()) Shrink(*file, bytes, options, debug);
-    return removed;
+    Removed removed{.file = nullptr, .bytes = bytes};
+    const IOStatus opened = target()->ReopenWritableFile(path, {}, &removed.file, debug);
+    IOStatus status = target()->DeleteFile(path, options, debug);
+    if (opened.ok() && status.ok()) shrinker_.Take(std::move(removed));
+    return status;
   }
 
  private:
@@ -71,16 +150,7 @@ class PatientFileSystem final : public rocksdb::FileSystemWrapper {
     return known && links == 1 ? bytes : 0;
   }
 
-  // What cannot be shrunk goes at once when the file is closed.
-  static void Shrink(rocksdb::FSWritableFile& file, uint64_t bytes, const IOOptions& options,
-                     IODebugContext* debug) {
-    bool shrunk = true;
-    while (shrunk && bytes > kPieceBytes) {
-      bytes -= kPieceBytes;
-      shrunk = file.Truncate(bytes, options, debug).ok();
-    }
-    file.Close(options, debug).PermitUncheckedError();
-  }
+  Shrinker shrinker_;
 };
 
 }  // namespace

@@ -1,8 +1,8 @@
 // The file system below the databases, with two differences.
 //
-// A large file is given back to the disk piece by piece. ext4 frees a file's blocks and pages in
-// one go, and a sync of another file waits for that: removing an old write-ahead log of 100 MB held
-// up commits by 20 to 30 ms, every second or two.
+// A large file is given back to the disk piece by piece, on a thread that is there for it. ext4
+// frees a file's blocks and pages in one go, and a sync of another file waits for that: removing an
+// old write-ahead log of 100 MB held up commits by 20 to 30 ms, every second or two.
 //
 // A workaround: a write-ahead log that cannot be created is handed to RocksDB all the same, and
 // fails at the first write to it. RocksDB 7.8.3 loses count of its references when the log of a

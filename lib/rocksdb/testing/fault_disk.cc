@@ -127,7 +127,8 @@ FaultFileSystem::Disk::Answer FaultFileSystem::Disk::BeforeSync(const std::strin
 
 void FaultFileSystem::Disk::Appended(const std::string& path, uint64_t size) {
   MutexLock lock(mutex_);
-  files_[path].size = size;
+  const auto found = files_.find(path);
+  if (found != files_.end()) found->second.size = size;  // else it has lost its name
 }
 
 void FaultFileSystem::Disk::Overwriting(const std::string& path, uint64_t offset,

@@ -1,6 +1,7 @@
 // Large files are given back to the disk piece by piece, whoever else has a use for them.
 #include "patient_file_system.h"
 
+#include <atomic>
 #include <fstream>
 
 #include "support.h"
@@ -22,7 +23,7 @@ class NotingFileSystem final : public rocksdb::FileSystemWrapper {
 
   IOStatus DeleteFile(const std::string& path, const IOOptions& options,
                       IODebugContext* debug) override {
-    notes.emplace_back("delete");
+    Note("delete");
     return target()->DeleteFile(path, options, debug);
   }
   IOStatus ReopenWritableFile(const std::string& path, const rocksdb::FileOptions& options,
@@ -35,17 +36,30 @@ class NotingFileSystem final : public rocksdb::FileSystemWrapper {
     return status;
   }
 
-  std::vector<std::string> notes;
-  bool fails_to_open = false;
-  bool fails_to_shrink = false;
+  // What there is when there are so many, or nothing more has come for a long time.
+  std::vector<std::string> Notes(size_t count) {
+    MutexLock lock(mutex_);
+    while (notes_.size() < count && changed_.WaitFor(mutex_, absl::Seconds(60))) {
+    }
+    return notes_;
+  }
+
+  std::atomic<bool> fails_to_open = false;
+  std::atomic<bool> fails_to_shrink = false;
 
  private:
+  void Note(std::string note) {
+    MutexLock lock(mutex_);
+    notes_.push_back(std::move(note));
+    changed_.NotifyAll();
+  }
+
   class NotingFile final : public rocksdb::FSWritableFileOwnerWrapper {
    public:
     NotingFile(std::unique_ptr<rocksdb::FSWritableFile> file, NotingFileSystem& fs)
         : FSWritableFileOwnerWrapper(std::move(file)), fs_(fs) {}
     IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
-      fs_.notes.push_back("shrink to " + std::to_string(size));
+      fs_.Note("shrink to " + std::to_string(size));
       if (fs_.fails_to_shrink) return IOStatus::IOError("planted");
       return target()->Truncate(size, options, debug);
     }
@@ -53,6 +67,10 @@ class NotingFileSystem final : public rocksdb::FileSystemWrapper {
    private:
     NotingFileSystem& fs_;
   };
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<std::string> notes_ SKALD_GUARDED_BY(mutex_);
 };
 
 struct Disk {
@@ -71,9 +89,10 @@ TEST_CASE("a large file loses its name first, and then its bytes piece by piece"
   const Disk disk;
   disk.Write(3 * kMiB + 7);
   REQUIRE(disk.Delete().ok());
-  CHECK(disk.below->notes ==
-        std::vector<std::string>{"delete", "shrink to " + std::to_string(2 * kMiB + 7),
-                                 "shrink to " + std::to_string(kMiB + 7), "shrink to 7"});
+  CHECK(disk.below->Notes(4) == std::vector<std::string>{"delete",
+                                                         "shrink to " + std::to_string(3 * kMiB),
+                                                         "shrink to " + std::to_string(2 * kMiB),
+                                                         "shrink to " + std::to_string(kMiB)});
   CHECK_FALSE(std::filesystem::exists(disk.path));
 }
 
@@ -81,7 +100,7 @@ TEST_CASE("a small file is removed at once") {
   const Disk disk;
   disk.Write(kMiB);
   REQUIRE(disk.Delete().ok());
-  CHECK(disk.below->notes == std::vector<std::string>{"delete"});
+  CHECK(disk.below->Notes(1) == std::vector<std::string>{"delete"});
 }
 
 TEST_CASE("a file that has another name keeps its bytes under it") {
