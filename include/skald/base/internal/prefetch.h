@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace skald::inline v1::internal {
 
@@ -11,8 +12,11 @@ inline constexpr size_t kCacheLineBytes = 64;
 // `object` may be anything, also null: nothing is read that a program could notice.
 inline void Prefetch(const void* object, size_t bytes = 1) {
 #if defined(__GNUC__)
-  const char* at = static_cast<const char*>(object);
-  for (size_t line = 0; line < bytes; line += kCacheLineBytes) __builtin_prefetch(at + line);
+  // (As numbers: to add to a null pointer is undefined.)
+  const auto at = reinterpret_cast<uintptr_t>(object);
+  for (size_t line = 0; line < bytes; line += kCacheLineBytes) {
+    __builtin_prefetch(reinterpret_cast<const void*>(at + line));
+  }
 #else
   static_cast<void>(object);
   static_cast<void>(bytes);
