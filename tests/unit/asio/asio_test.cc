@@ -39,7 +39,6 @@ std::unique_ptr<skald::Coordinator> Open(skald::Store& store, skald::Executor& s
   return *std::move(coordinator);
 }
 
-#if defined(ASIO_HAS_CO_AWAIT)  // (Asio 1.22 does not know of the coroutines of newer clang.)
 TEST_CASE("steps run on an io_context, and a coroutine of it awaits the saga") {
   asio::io_context io;
   skald::MemoryStore store;
@@ -57,7 +56,6 @@ TEST_CASE("steps run on an io_context, and a coroutine of it awaits the saga") {
   io.run();  // ends when the coroutine has: waiting keeps the context busy
   CHECK(heard == "hello Ada");
 }
-#endif
 
 TEST_CASE("a plain handler is called on a thread that is not the coordinator's") {
   asio::thread_pool pool(2);
