@@ -57,7 +57,7 @@ TEST_CASE("every order of events of every graph of up to four steps keeps the or
 }
 
 // Under a sanitizer it is the memory that is looked at, and fewer events will do.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(SKALD_DEBUG_CHECKS)
 constexpr int kEventsOfFive = 4;
 #else
 constexpr int kEventsOfFive = 6;
