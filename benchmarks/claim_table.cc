@@ -39,9 +39,9 @@ double FirstAction(const Measured& run) {
 
 using enum Bound;
 // Floors that are not 0.8 of the target; remove one when the engine has come that far.
-// Claim 5: 7.2 at 102,000 sagas a second while the machine was free, 3.2 to 6.4 at 22,000 while its
-// disk was busy; where a sync costs nothing and the processors are shared, most rounds do not keep
-// up. A floor would tell the machine's state, not the engine's, as long as that is so.
+// Claim 5: 3.6 (3.1 to 4.1) while the machine was free, single rounds up to 5.6; where a sync costs
+// nothing and the processors are shared, most rounds do not keep up. A floor would tell the
+// machine's state, not the engine's, as long as that is so.
 constexpr double kTailFloor = std::numeric_limits<double>::infinity();
 // Claim 6: a step costs 1.4 to 2.0 us today, with other work on the machine some more.
 constexpr double kStepCpuFloor = 2.4;
