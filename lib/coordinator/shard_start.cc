@@ -28,6 +28,17 @@ absl::Status OtherInput(std::string_view definition, std::string_view key, SagaI
       definition, key, ToString(id), sizes));
 }
 
+// Whether a row holds more than what its own key has left there and has expired. A key that comes
+// back after its retention is the usual case; its row can be written over unread.
+bool HoldsMore(std::string_view row, const PendingStart& start, absl::Time now) {
+  while (!row.empty()) {
+    const absl::StatusOr<FinishedRecord> record = ReadFinished(row);
+    if (!record.ok() || record->expires > now) return true;
+    if (record->definition != start.definition() || record->key != start.key) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 absl::StatusOr<Machine*> Shard::FindLive(uint64_t hash, std::string_view definition,
@@ -185,10 +196,12 @@ bool Shard::AnswerFromRow(PendingStart& start) {
     std::move(start.done)(record.status());
     return true;
   }
-  start.row_existed = true;
-  if (!record->has_value()) return false;
-  AnswerFinished(**record, start);
-  return true;
+  if (record->has_value()) {
+    AnswerFinished(**record, start);
+    return true;
+  }
+  start.row_existed = start.row_existed || HoldsMore(*start.row, start, now_);
+  return false;
 }
 
 void Shard::AnswerLive(Machine& live, PendingStart& start) {

@@ -32,6 +32,12 @@ struct CountingStore final : skald::ForwardingStore {
     return ForwardingStore::Commit(fence, batch);
   }
 
+  absl::StatusOr<std::optional<skald::Row>> Get(Space space, std::string_view key) override {
+    ++reads;
+    return ForwardingStore::Get(space, key);
+  }
+
+  size_t reads = 0;
   size_t rows = 0;
   size_t rows_beside_sagas_max = 0;
 };
@@ -42,6 +48,7 @@ skald::Definition InlineOrder() {
           StepA{}, [](const skald::StepContext&, const std::string& in) { return in; },
           [](const skald::StepContext&, const std::string&, const std::string*) {}, skald::Inline())
       .Returns(StepA{})
+      .Retention(absl::Minutes(1))
       .Build();
 }
 
@@ -80,6 +87,34 @@ TEST_CASE("rows of finished sagas go out in step with those that finish, not all
   CHECK(store.rows_beside_sagas_max <= 3 * kChains);
   // They are out before there is another generation of them.
   CHECK(kept_back_max < 2 * kGeneration);
+}
+
+TEST_CASE("a key that comes back after its retention is read once, and its row written over") {
+  World w;
+  CountingStore store(*w.store);
+  w.options.finished_in_memory_max = 2;  // each finished saga is written at once
+  auto opened = skald::Coordinator::Open(store, w.executor, {InlineOrder()}, w.options);
+  REQUIRE(opened.ok());
+  w.coordinator = *std::move(opened);
+  for (const char* key : {"k", "other", "third", "fourth"}) {  // "k" leaves memory
+    w.Start(key);
+    w.Run();
+  }
+  w.clock.Advance(absl::Minutes(2));
+  store.reads = 0;
+  const size_t rows = store.rows;
+  const skald::SagaId id = w.Start("k", "again").id();
+  w.Run();
+  CHECK(store.reads == 1);
+  CHECK(store.rows == rows + 1);
+  for (const char* key : {"fifth", "sixth", "seventh"}) {
+    w.Start(key);
+    w.Run();
+  }
+  auto found = w.coordinator->Find(kOrder, "k");
+  REQUIRE(found.ok());
+  CHECK(found->id() == id);
+  CHECK(*found->Await(absl::ZeroDuration())->result() == "again");
 }
 
 }  // namespace
