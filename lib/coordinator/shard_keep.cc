@@ -109,11 +109,11 @@ std::optional<std::string> Shard::FinishedRow(uint64_t hash) const {
 // As many rows as sagas have finished meanwhile: all at once would hold up every commit of the next
 // tenth of a second.
 size_t Shard::RowsDue() const {
-  // The journal cannot get shorter before they are out.
-  if (block_bytes_ > JournalBytesMax()) return kRowsAlone;
   const double share = std::min(GenerationFilled() / kRowsOutAt, 1.0);
   const auto due = static_cast<size_t>(share * static_cast<double>(flush_order_.size()));
-  return due - std::min(due, flush_next_);
+  const size_t rows = due - std::min(due, flush_next_);
+  // The journal cannot get shorter before they are out.
+  return block_bytes_ > JournalBytesMax() ? std::max(rows, kRowsAlone) : rows;
 }
 
 void Shard::AddFinishedRows(Unit& unit, Group& group) {
