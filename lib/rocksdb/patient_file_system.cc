@@ -31,7 +31,13 @@ struct Removed {
 // removes a file may hold a lock that commits wait for.
 class Shrinker {
  public:
-  Shrinker() = default;
+  Shrinker() {
+    try {
+      thread_ = std::thread([this] { Run(); });
+    } catch (const std::system_error&) {
+      // Then files are given back in one go.
+    }
+  }
   ~Shrinker() {
     stopping_.store(true, std::memory_order_relaxed);
     {
@@ -44,24 +50,15 @@ class Shrinker {
   Shrinker& operator=(const Shrinker&) = delete;
 
   void Take(Removed removed) {
+    if (!thread_.joinable()) return;
     MutexLock lock(mutex_);
-    // (What has no place, or no thread, is given back at once.)
-    if (waiting_.size() >= kWaitingMax || !HasThread()) return;
+    // (What has no place is given back at once.)
+    if (waiting_.size() >= kWaitingMax) return;
     waiting_.push_back(std::move(removed));
     changed_.NotifyOne();
   }
 
  private:
-  bool HasThread() SKALD_REQUIRES(mutex_) {
-    if (thread_.joinable()) return true;
-    try {
-      thread_ = std::thread([this] { Run(); });
-    } catch (const std::system_error&) {
-      return false;
-    }
-    return true;
-  }
-
   void Run() {
     while (std::optional<Removed> next = WaitForNext()) Shrink(*next);
   }
@@ -89,7 +86,7 @@ class Shrinker {
   Mutex mutex_;
   CondVar changed_;
   std::deque<Removed> waiting_ SKALD_GUARDED_BY(mutex_);
-  std::thread thread_;  // started under mutex_ when there is something to do
+  std::thread thread_;  // the last: it uses the others
 };
 
 // A file that could not be created.
