@@ -1,6 +1,7 @@
 #include "frame.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <new>
 #include <utility>
 
@@ -12,6 +13,11 @@ namespace {
 // What memory has anyway, and the widest vector type in use.
 constexpr size_t kUsualAlign = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 constexpr size_t kAlignMax = 64;
+
+bool MayBeReadAs(const ValueOps& ops, std::string_view bytes) {
+  return ops.is_its_bytes && bytes.size() == ops.size &&
+         reinterpret_cast<uintptr_t>(bytes.data()) % ops.align == 0;
+}
 
 }  // namespace
 
@@ -80,6 +86,11 @@ absl::StatusOr<const void*> Frame::Input(std::string_view bytes) {
 }
 
 absl::StatusOr<const void*> Frame::Value(size_t slot, std::string_view bytes) {
+  return MayBeReadAs(OpsOf(slot), bytes) ? static_cast<const void*>(bytes.data())
+                                         : Decoded(slot, bytes);
+}
+
+absl::StatusOr<const void*> Frame::Decoded(size_t slot, std::string_view bytes) {
   if (slot == 0) return Input(bytes);
   const size_t step = slot - 1;
   SKALD_DCHECK(step < layout_->offsets.size(), "step={}", step);
@@ -98,6 +109,7 @@ absl::StatusOr<const void*> Frame::Value(size_t slot, std::string_view bytes) {
 }
 
 absl::StatusOr<const void*> Frame::Extra(size_t slot, const ValueOps& ops, std::string_view bytes) {
+  if (MayBeReadAs(ops, bytes)) return static_cast<const void*>(bytes.data());
   Rest& rest = RestOf();
   if (slot >= rest.extra.size()) rest.extra.resize(slot + 1);
   Owned& value = rest.extra[slot];

@@ -1,6 +1,7 @@
 // The decoded values of one saga in memory: its input and the outputs of its steps, each decoded
-// the first time that something needs it. Owned by the saga's loop; attempts only read. Most sagas
-// need their input alone, so there is room for that, and for the rest once one of them is needed.
+// the first time that something needs it; a value that is its own encoding is read where that
+// stands, in the journal. Owned by the saga's loop; attempts only read. Most sagas need their input
+// alone, so there is room for that, and for the rest once one of them is needed.
 #pragma once
 
 #include <cstddef>
@@ -61,9 +62,12 @@ class Frame {
   // Destroys every value.
   void Clear();
 
-  // The value, decoded from `bytes` unless it stands already. Slot 0 is the input, 1 + n the output
-  // of step n. RETURNS: what the codec says.
+  // The value: `bytes` themselves where they may be read as it, which are to stay where they are as
+  // long as it is used; or decoded from them unless it stands already. Slot 0 is the input, 1 + n
+  // the output of step n. RETURNS: what the codec says.
   absl::StatusOr<const void*> Value(size_t slot, std::string_view bytes);
+  // The same, of bytes that do not stay.
+  absl::StatusOr<const void*> Decoded(size_t slot, std::string_view bytes);
   bool Has(size_t slot) const {
     return slot == 0 ? has_input_
                      : rest_ != nullptr && !rest_->present.empty() && rest_->present[slot - 1];
@@ -84,6 +88,9 @@ class Frame {
   };
 
   absl::StatusOr<const void*> Input(std::string_view bytes);
+  const ValueOps& OpsOf(size_t slot) const {
+    return slot == 0 ? layout_->definition->input : layout_->definition->steps[slot - 1].output;
+  }
   Rest& RestOf();
 
   const FrameLayout* layout_ = nullptr;

@@ -12,6 +12,18 @@ void Machine::Forget(const Attempts& entry) {
   if (at != attempts.end()) attempts.erase(at);
 }
 
+void Machine::ComesBack(Attempt* attempt) {
+  running.erase(std::remove(running.begin(), running.end(), attempt), running.end());
+  if (running.empty()) outgrown.reset();
+}
+
+void Machine::MoveJournal(size_t room) {
+  std::string larger;
+  larger.reserve(std::max(2 * journal.size(), journal.size() + room));
+  larger += journal;
+  outgrown.Make().push_back(std::exchange(journal, std::move(larger)));
+}
+
 namespace {
 
 // Empties a string and keeps its memory, unless that is much.
@@ -38,6 +50,7 @@ void Machine::Reset() {
   id = {};
   registered = nullptr;
   Empty(journal);
+  outgrown.reset();
   std::destroy_at(&view);
   std::construct_at(&view);
   attempts.clear();
@@ -48,7 +61,7 @@ void Machine::Reset() {
   halted.clear();
   next_same_hash = nullptr;
   home = floor_slot = group = 0;
-  undurable = outstanding = 0;
+  undurable = 0;
   next_token = 1;
   wake = {};
   asleep = gone = row_existed = announced_stuck = undecodable = false;

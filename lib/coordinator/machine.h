@@ -1,5 +1,5 @@
-// One saga in memory. Belongs to its shard's loop; only `outstanding` attempts read its frame from
-// elsewhere, and it is not reused before they are back.
+// One saga in memory. Belongs to its shard's loop; only attempts that are out read its frame and
+// its journal from elsewhere, and it is not reused before they are back.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,6 @@ struct Attempt : Call {  // its `reporter` is the coordinator's core, which that
   Shard* shard = nullptr;
   Machine* machine = nullptr;
   MicroTime deadline;
-  std::string key;  // of its own: the journal moves while user code reads
   StepContext told{StepContext::Fields{}};
   std::stop_source stop{std::nostopstate};
   AttemptResult said;
@@ -105,10 +104,12 @@ struct PendingStart {
 struct Machine {
   SagaId id;
   const Registered* registered = nullptr;  // null: no such definition here
-  std::string journal;
+  std::string journal;                     // grown by Event through MakeRoom alone
+  // Where the journal stood before: attempts that are out read their key and values there.
+  Rare<std::vector<std::string>> outgrown;
   SagaView view;
   AttemptList attempts;
-  absl::InlinedVector<Attempt*, 1> running;
+  absl::InlinedVector<Attempt*, 1> running;  // those whose call has not come back
   Frame frame;
   WatchPtr watch;
   std::unique_ptr<Owed> owed;  // null: nobody is; the shard's, which has spare ones
@@ -121,11 +122,10 @@ struct Machine {
   MicroTime wake;           // when it is due, while it is asleep
   MicroTime timer_at;
   uint32_t timer_place = kNoPlace;
-  uint32_t undurable = 0;    // groups with events of it that are not durable yet
-  uint32_t outstanding = 0;  // attempts whose call has not come back
+  uint32_t undurable = 0;  // groups with events of it that are not durable yet
   uint32_t next_token = 1;
   bool asleep : 1 = false;       // its journal stands in a row of its own, not in the log
-  bool gone : 1 = false;         // finished; kept only for outstanding attempts
+  bool gone : 1 = false;         // finished; kept only for attempts that are out
   bool row_existed : 1 = false;  // as of the request
   bool announced_stuck : 1 = false;
   bool undecodable : 1 = false;  // its journal can be neither read nor continued
@@ -143,9 +143,18 @@ struct Machine {
     return FindAttempts(attempts, attempt.step, attempt.index, attempt.direction);
   }
   void Forget(const Attempts& entry);
+  // The attempt's call has.
+  void ComesBack(Attempt* attempt);
+  // So much more is about to be appended to the journal: what attempts that are out read stays.
+  void MakeRoom(size_t bytes) {
+    if (!running.empty() && journal.capacity() - journal.size() < bytes) MoveJournal(bytes);
+  }
 
   // As new, but for memory worth keeping.
   void Reset();
+
+ private:
+  void MoveJournal(size_t room);
 };
 
 }  // namespace skald::inline v1::internal

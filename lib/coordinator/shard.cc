@@ -35,7 +35,9 @@ Shard::~Shard() {
   for (Message& message : inbox_) {
     if (message.kind == Message::Kind::kAttemptDone) {
       auto* attempt = static_cast<Attempt*>(message.object);
-      if (--attempt->machine->outstanding == 0 && attempt->machine->gone) delete attempt->machine;
+      Machine* const machine = attempt->machine;
+      machine->ComesBack(attempt);
+      if (machine->running.empty() && machine->gone) delete machine;
       delete attempt;
     }
     if (message.kind == Message::Kind::kDurable) delete static_cast<Group*>(message.object);

@@ -31,7 +31,7 @@ constexpr size_t kWakesPerRound = 512;
 // saga moves it.
 bool Shard::MayFallAsleep(const Machine& machine, MicroTime wake) const {
   if (core_.options.asleep_after == absl::InfiniteDuration()) return false;
-  if (machine.undurable > 0 || !machine.running.empty() || machine.outstanding > 0) return false;
+  if (machine.undurable > 0 || !machine.running.empty()) return false;
   // While draining nothing is sent: one that seems to wait may be one whose next step was held
   // back.
   if (core_.draining.load(std::memory_order_relaxed)) return false;

@@ -56,11 +56,6 @@ class AttemptRun {
   Attempt* attempt_;
 };
 
-void ForgetRunning(Machine& machine, Attempt* attempt) {
-  auto& running = machine.running;
-  running.erase(std::remove(running.begin(), running.end(), attempt), running.end());
-}
-
 }  // namespace
 
 // Its entry; a fresh one when there is none.
@@ -113,7 +108,6 @@ void Shard::Dispatch(Machine& machine, const Next& next) {
     spare_attempts_.push_back(std::move(owned));
     return;
   }
-  ++machine.outstanding;
   outstanding_.Add(1);
   machine.running.push_back(&attempt);
   stats_.attempts.Add(1);
@@ -165,7 +159,7 @@ absl::Status Shard::FillCall(Machine& machine, Attempt& attempt) {
       const bool known = frame.Has(slot) || gathered.has_value();
       if (known)
         attempt.used.Make()[used] =
-            given(frame.Value(slot, gathered.value_or("")), "the output", name);
+            given(frame.Decoded(slot, gathered.value_or("")), "the output", name);
     } else if (step.has_output) {
       attempt.used.Make()[used] =
           given(frame.Value(slot, step.output.In(machine.journal)), "the output", name);
@@ -205,13 +199,12 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt, const Attempts& trie
     return false;
   }
 
-  attempt.key = machine.key();
   if (!attempt.is_inline) attempt.stop = std::stop_source();
   StepContext::Fields fields{
       .idempotency_key = {core_.fence.store, machine.id, node.hash, attempt.index,
                           attempt.direction},
       .definition = data.name,
-      .key = attempt.key,
+      .key = machine.key(),
       .step = node.name,
       .attempt = tried.count,
       .may_be_repeated = tried.lost || tried.unclean || own.unclean,
@@ -293,10 +286,9 @@ void Shard::SendDeferred() {
 
 void Shard::HandleDone(Attempt* attempt) {
   Machine& machine = *attempt->machine;
-  --machine.outstanding;
   outstanding_.Subtract(1);
   if (core_.draining.load(std::memory_order_relaxed)) core_.drained.NotifyAll();
-  ForgetRunning(machine, attempt);
+  machine.ComesBack(attempt);
   attempt->reporter.reset();
   if (!attempt->is_inline) attempt->stop = std::stop_source(std::nostopstate);
   AttemptResult& result = attempt->said;
@@ -309,7 +301,7 @@ void Shard::HandleDone(Attempt* attempt) {
   }
   if (machine.gone) {
     stats_.late_verdicts.Add(1);
-    if (machine.outstanding == 0) GiveBack(&machine);
+    if (machine.running.empty()) GiveBack(&machine);
   } else {
     Attempts* attempts = machine.AttemptsOf(*attempt);
     if (attempts != nullptr && attempts->running && attempts->token == attempt->token) {

@@ -32,6 +32,7 @@ void Shard::Append(Machine& machine, const Event& event) {
 }
 
 bool Shard::TryAppend(Machine& machine, const Event& event, absl::Status* why_not) {
+  machine.MakeRoom(EventBytesMax(event));
   const size_t at = machine.journal.size();
   *why_not = AppendAndFold(event, machine.view, machine.registered->data(), &machine.journal);
   if (!why_not->ok()) return false;
@@ -42,6 +43,7 @@ bool Shard::TryAppend(Machine& machine, const Event& event, absl::Status* why_no
 void Shard::AppendWithoutDefinition(Machine& machine, Event event) {
   // Without its graph only an abandonment can be told.
   event.state_after = SagaState::kAbandoned;
+  machine.MakeRoom(EventBytesMax(event));
   const size_t at = machine.journal.size();
   AppendEvent(event, &machine.journal);
   std::string_view tail = std::string_view(machine.journal).substr(at);
@@ -264,7 +266,7 @@ void Shard::Finish(Machine& machine) {
   }
   Erase(&machine);
   machine.gone = true;
-  if (machine.outstanding == 0) GiveBack(&machine);
+  if (machine.running.empty()) GiveBack(&machine);
 }
 
 }  // namespace skald::inline v1::internal

@@ -133,12 +133,14 @@ std::string_view ToString(Verb verb) {
   return "?";
 }
 
+size_t EventBytesMax(const Event& event) {
+  return event.kind == EventKind::kStart
+             ? StartBytes(event)
+             : kFixedEventBytesMax + event.actor.size() + event.reason.size() + event.output.size();
+}
+
 void AppendEvent(const Event& event, std::string* out) {
-  const size_t bytes_max =
-      event.kind == EventKind::kStart
-          ? StartBytes(event)
-          : kFixedEventBytesMax + event.actor.size() + event.reason.size() + event.output.size();
-  RecordWriter writer(out, bytes_max);
+  RecordWriter writer(out, EventBytesMax(event));
   writer.U8(static_cast<uint8_t>(event.kind))
       .U8(static_cast<uint8_t>(event.state_after))
       .Little(ToMicros(event.time));

@@ -211,6 +211,19 @@ struct ChooseCodec<T> : StructCodec<T> {};
 template <typename T>
 struct Codec : internal::ChooseCodec<T> {};
 
+namespace internal {
+// A value of T, which has no destructor, stands in memory as its codec writes it, and any bytes of
+// that size are one.
+template <typename T>
+inline constexpr bool kIsItsBytes = [] {
+  if constexpr (GaplessStruct<T> && !std::is_empty_v<T>) {
+    return std::is_base_of_v<StructCodec<T>, Codec<T>>;
+  } else {
+    return false;
+  }
+}();
+}  // namespace internal
+
 template <>
 struct Codec<std::string> {
   static constexpr std::string_view kName = "string";

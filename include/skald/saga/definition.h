@@ -38,6 +38,8 @@ struct ValueOps {
   // Constructs a value at `into`. On error nothing was constructed.
   absl::Status (*decode)(std::string_view bytes, void* into) = nullptr;
   void (*destroy)(void* value) noexcept = nullptr;
+  // A value stands in memory as it is encoded: where its bytes are aligned, they are the value.
+  bool is_its_bytes = false;
   std::string_view schema_name;
   uint32_t schema_version = 0;
 };

@@ -67,6 +67,8 @@ struct Event {
   std::string_view reason;  // kSignal: its name, so that it can be told without the definition
 };
 
+// The room that AppendEvent asks for, which is little more than what it takes.
+SKALD_EXPORT size_t EventBytesMax(const Event& event);
 // Appends the event's bytes to `out`.
 SKALD_EXPORT void AppendEvent(const Event& event, std::string* out);
 

@@ -131,6 +131,7 @@ class SKALD_EXPORT Committer {
   absl::Status Enqueue(Unit unit, CommitCallback done, bool admitted = false);
 
   // Only when !own_thread: commits what waits, once. RETURNS: whether there was anything to do.
+  // THREADS: one at a time; what waits for a commit (Transaction::Commit, Lease::Release) calls it.
   bool PollOnce();
 
   // Commits what is queued, then stops. DeadlineExceeded: something is still unsettled; its

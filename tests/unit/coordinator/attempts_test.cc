@@ -1,10 +1,17 @@
+#include <array>
+#include <optional>
+#include <vector>
+
 #include "skald/async/thread_pool.h"
 #include "world.h"
 
 namespace skald_test {
 namespace {
 
+using skald::Define;
 using skald::SagaState;
+using skald::StepContext;
+using skald::Using;
 
 const skald::Operator kAnn{.actor = "ann", .reason = "because"};
 
@@ -138,6 +145,57 @@ TEST_CASE("with threads of its own a coordinator completes what many threads sta
     CHECK(*outcome->result() == i + 1);
   }
   CHECK((*coordinator)->Shutdown(absl::Seconds(30)).ok());
+}
+
+// Stands in the journal as it does in memory, and is read there.
+struct Parcel {
+  std::array<char, 64> label;
+};
+struct Weighed : skald::StepKey<"weighed", Parcel> {};
+struct Holds : skald::StepKey<"holds"> {};
+struct Told : skald::SignalKey<"told", std::string> {};
+constexpr skald::SagaKey<"parcel", 1, Parcel> kParcel;
+
+Parcel Labelled(char letter) {
+  Parcel parcel;
+  parcel.label.fill(letter);
+  return parcel;
+}
+
+TEST_CASE("what a step was given stays where it is while the saga's journal grows") {
+  World w;
+  const skald::StepContext* context = nullptr;
+  const Parcel* input = nullptr;
+  const Parcel* used = nullptr;
+  std::optional<skald::StepCompletion<skald::Nothing>> holds;
+  w.Open({Define(kParcel)
+              .NoEffect(Weighed{}, [](const StepContext&, const Parcel&) { return Labelled('w'); })
+              .NoEffect(Holds{}, Using(Weighed{}),
+                        [&](const StepContext& c, const Parcel& in, const Parcel& weighed,
+                            skald::StepCompletion<skald::Nothing> done) {
+                          context = &c;
+                          input = &in;
+                          used = &weighed;
+                          holds = std::move(done);
+                        })
+              .AwaitSignal(Told{}, absl::InfiniteDuration())
+              .Build()});
+  auto saga = w.coordinator->Start(kParcel, Labelled('i'), {.key = "a-key-of-some-length"});
+  REQUIRE(saga.ok());
+  w.Run();
+  REQUIRE(context != nullptr);
+  CHECK(w.coordinator->Signal(saga->id(), Told{}, std::string(5000, 's'), "once").ok());
+  CHECK(w.coordinator->Cancel(saga->id(), kAnn).ok());
+  w.Run();
+  // What would have been freed is written over.
+  std::vector<std::string> others;
+  for (size_t size = 64; size < 2048; size += 8) others.emplace_back(size, 'z');
+  CHECK(context->key() == "a-key-of-some-length");
+  CHECK(input->label == Labelled('i').label);
+  CHECK(used->label == Labelled('w').label);
+  (*holds)(skald::Nothing{});
+  w.Run();
+  CHECK(skald::IsTerminal(saga->Await()->state()));
 }
 
 }  // namespace

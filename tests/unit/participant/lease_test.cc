@@ -158,13 +158,7 @@ TEST_CASE("one that gives it up lets the next take it at once") {
   Two w;
   w.a.Run();
   w.b.Run();
-  std::jthread commits([&](const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      if (!w.a.committer->PollOnce()) std::this_thread::yield();
-    }
-  });
   CHECK(w.a.lease->Release().ok());
-  commits = {};
   CHECK_FALSE(w.a.lease->Held());
   CHECK(w.a.lease->stop_token().stop_requested());
   w.b.clock.Advance(kDuration / 3);

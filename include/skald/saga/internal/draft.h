@@ -44,6 +44,7 @@ struct OpsOf {
             .align = alignof(T),
             .decode = &DecodeInto,
             .destroy = &Destroy,
+            .is_its_bytes = kIsItsBytes<T>,
             .schema_name = Codec<T>::kName,
             .schema_version = Codec<T>::kSchemaVersion};
   }
