@@ -36,6 +36,12 @@ class DevTest(tap.Planted):
             self.assertEqual(code, 2, command)
             self.assertIn("--fsat", said)
 
+    def test_second_filter(self):
+        """A second filter for the tests is named, not passed over, and exits with 2."""
+        code, _, said = self.dev("test", "saga", "store")
+        self.assertEqual(code, 2)
+        self.assertIn("'store' is a second", said)
+
     def test_help(self):
         """Asked for help it gives it and exits with 0."""
         code, said, _ = self.dev("--help")
