@@ -20,6 +20,9 @@
 // Both must be visible wherever the type is used as a payload: put them beside the type. Encode
 // must be canonical (equal values, equal bytes): a start is recognised as the same one by its
 // bytes.
+//
+// A struct that is coded out of the box may be read where the saga keeps its bytes: it has no
+// mutable members, and nobody writes to what a step is given.
 #pragma once
 
 #include <concepts>

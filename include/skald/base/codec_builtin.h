@@ -212,12 +212,18 @@ template <typename T>
 struct Codec : internal::ChooseCodec<T> {};
 
 namespace internal {
-// A value of T, which has no destructor, stands in memory as its codec writes it, and any bytes of
-// that size are one.
+template <auto kFunction>
+struct Is {};
+
+// A value of T stands in memory as its codec writes it, and the codec takes any bytes of its size.
 template <typename T>
 inline constexpr bool kIsItsBytes = [] {
-  if constexpr (GaplessStruct<T> && !std::is_empty_v<T>) {
-    return std::is_base_of_v<StructCodec<T>, Codec<T>>;
+  if constexpr (requires(Is<&Codec<T>::Encode> encode, Is<&Codec<T>::Decode> decode) {
+                  requires GaplessStruct<T> && !std::is_empty_v<T>;
+                  requires std::same_as<decltype(encode), Is<&StructCodec<T>::Encode>>;
+                  requires std::same_as<decltype(decode), Is<&StructCodec<T>::Decode>>;
+                }) {
+    return true;
   } else {
     return false;
   }

@@ -268,6 +268,7 @@ ValueOps OpsOfOutput(const SimulatedStep& step) {
 Definition BuildDefinition(World* world, Process* process, const SimulatedDefinition& saga) {
   ValueOps input = OpsOf<std::string>::Get();
   input.decode = &DecodeInput;
+  input.is_its_bytes = false;
   Draft draft(saga.name, saga.version, input);
   for (uint16_t index = 0; index < saga.steps.size(); ++index) {
     const SimulatedStep& step = saga.steps[index];

@@ -198,5 +198,72 @@ TEST_CASE("what a step was given stays where it is while the saga's journal grow
   CHECK(skald::IsTerminal(saga->Await()->state()));
 }
 
+// The same with numbers, which can only be read where they are aligned.
+struct Crate {
+  std::array<uint64_t, 3> weights;
+  bool operator==(const Crate&) const = default;
+};
+struct Filled : skald::StepKey<"filled", Crate> {};
+struct Sealed : skald::StepKey<"sealed", Crate> {};
+struct Shipped : skald::StepKey<"shipped"> {};
+constexpr skald::SagaKey<"crate", 1, Crate> kCrate;
+
+Crate Times(const Crate& crate, uint64_t factor) {
+  Crate product = crate;
+  for (uint64_t& weight : product.weights) weight *= factor;
+  return product;
+}
+
+TEST_CASE("inputs, items and outputs read the same wherever in the journal they stand") {
+  World w;
+  constexpr Crate kIn{{3, 1'000'003, ~uint64_t{0}}};
+  std::vector<Crate> given;
+  std::vector<Crate> undone;
+  const auto fill = [&](const StepContext&, const Crate& in) {
+    given.push_back(in);
+    return Times(in, 2);
+  };
+  const auto seal = [&](const StepContext&, const Crate&, const Crate& item, const Crate& filled) {
+    given.push_back(item);
+    given.push_back(filled);
+    return Times(item, 5);
+  };
+  w.Open({Define(kCrate)
+              .Step(Filled{}, fill,
+                    [&](const StepContext&, const Crate&, const Crate* own) {
+                      undone.push_back(*own);
+                    })
+              .Step(Sealed{}, skald::ForEach([](const Crate& in, const Crate&) {
+                      return std::vector<Crate>{Times(in, 7), Times(in, 11)};
+                    }),
+                    Using(Filled{}), seal,
+                    [&](const StepContext&, const Crate&, const Crate& item, const Crate* own,
+                        const Crate*) {
+                      undone.push_back(item);
+                      undone.push_back(*own);
+                    })
+              .Step(
+                  Shipped{},
+                  [](const StepContext&, const Crate&) -> skald::Verdict<skald::Nothing> {
+                    return skald::Rejected("no lorry");
+                  },
+                  [](const StepContext&, const Crate&, const skald::Nothing*) {})
+              .Build()});
+  // The length of its key moves all that follows it.
+  for (size_t length = 1; length <= 16; ++length) {
+    CAPTURE(length);
+    given.clear();
+    undone.clear();
+    auto saga = w.coordinator->Start(kCrate, kIn, {.key = std::string(length, 'k')});
+    REQUIRE(saga.ok());
+    w.Run();
+    REQUIRE(saga->Await()->state() == SagaState::kCompensated);
+    const Crate filled = Times(kIn, 2);
+    CHECK(given == std::vector{kIn, Times(kIn, 7), filled, Times(kIn, 11), filled});
+    CHECK(undone ==
+          std::vector{Times(kIn, 11), Times(kIn, 55), Times(kIn, 7), Times(kIn, 35), filled});
+  }
+}
+
 }  // namespace
 }  // namespace skald_test

@@ -58,6 +58,8 @@ struct Chains : World {
   size_t ended = 0;
   size_t kept_back_max = 0;  // sagas that have finished and whose rows are not out
 
+  ~Chains() { coordinator.reset(); }
+
   void Run(int chains) {
     auto opened = skald::Coordinator::Open(counting, executor, {InlineOrder()}, options);
     INFO(opened.status().ToString());
@@ -134,6 +136,7 @@ TEST_CASE("a key that comes back after its retention is read once, and its row w
   REQUIRE(found.ok());
   CHECK(found->id() == id);
   CHECK(*found->Await(absl::ZeroDuration())->result() == "again");
+  w.coordinator.reset();  // before the store that it uses
 }
 
 }  // namespace
