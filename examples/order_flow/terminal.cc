@@ -19,6 +19,7 @@ constexpr int kBarCellsBesideRound = 20;
 constexpr int kHistogramBars = 12;
 constexpr int kHistogramCells = 50;
 constexpr absl::Duration kRedraw = absl::Milliseconds(200);
+constexpr absl::Duration kNextLine = absl::Seconds(30);
 
 // `share` of `cells` character cells, to an eighth of a cell.
 std::string Blocks(double share, int cells) {
@@ -33,6 +34,10 @@ std::string Blocks(double share, int cells) {
 // How many cells Blocks() fills, the last one perhaps in part.
 int CellsOf(double share, int cells) {
   return (static_cast<int>(std::clamp(share, 0.0, 1.0) * cells * 8) + 7) / 8;
+}
+
+double ShareOf(size_t finished, size_t total) {
+  return total == 0 ? 1 : static_cast<double>(finished) / static_cast<double>(total);
 }
 
 std::string Spaces(int count) {
@@ -80,7 +85,8 @@ ProgressBar::ProgressBar(size_t total, size_t rounds)
     : total_(total),
       rounds_(rounds),
       on_terminal_(isatty(STDERR_FILENO) == 1),
-      began_(skald::Clock::Real().Boot()) {}
+      began_(skald::Clock::Real().Boot()),
+      last_(began_) {}
 
 ProgressBar::~ProgressBar() {
   Clear();
@@ -92,28 +98,36 @@ void ProgressBar::Clear() {
 }
 
 void ProgressBar::Show(size_t finished) {
-  if (!on_terminal_) return;
   const absl::Duration now = skald::Clock::Real().Boot();
-  if (drawn_ && now - last_ < kRedraw) return;
-  drawn_ = true;
+  const bool is_due = on_terminal_ ? !drawn_ || now - last_ >= kRedraw : now - last_ >= kNextLine;
+  if (!is_due) return;
   last_ = now;
-  const std::string line = ProgressLine(finished, total_, rounds_, now - began_);
-  fmt::print(stderr, "\r\x1b[K{}", line);
+  if (on_terminal_) {
+    drawn_ = true;
+    fmt::print(stderr, "\r\x1b[K{}", ProgressLine(finished, total_, rounds_, now - began_));
+  } else {
+    fmt::print(stderr, "{}\n", ProgressText(finished, total_, rounds_, now - began_));
+  }
   std::fflush(stderr);
 }
 
-std::string ProgressLine(size_t finished, size_t total, size_t rounds, absl::Duration elapsed) {
-  const double share = total == 0 ? 1 : static_cast<double>(finished) / static_cast<double>(total);
+std::string ProgressText(size_t finished, size_t total, size_t rounds, absl::Duration elapsed) {
   const double seconds = absl::ToDoubleSeconds(elapsed);
   const double rate = seconds > 0 ? static_cast<double>(finished) / seconds : 0;
-  const int cells = rounds == 1 ? kBarCells : kBarCellsBesideRound;
-  std::string line = fmt::format(
-      "[{}{}] {} %  {} of {}  {}/s", Blocks(share, cells), Spaces(cells - CellsOf(share, cells)),
-      static_cast<int>(share * 100), FormatCount(static_cast<int64_t>(finished)),
-      FormatCount(static_cast<int64_t>(total)), FormatCount(static_cast<int64_t>(rate)));
-  if (rounds == 1 || total == 0) return line;
+  std::string text = fmt::format(
+      "{} %  {} of {}  {}/s", static_cast<int>(ShareOf(finished, total) * 100),
+      FormatCount(static_cast<int64_t>(finished)), FormatCount(static_cast<int64_t>(total)),
+      FormatCount(static_cast<int64_t>(rate)));
+  if (rounds == 1 || total == 0) return text;
   const size_t round = std::min(rounds, finished / (total / rounds) + 1);
-  return line + fmt::format("  round {} of {}", round, rounds);
+  return text + fmt::format("  round {} of {}", round, rounds);
+}
+
+std::string ProgressLine(size_t finished, size_t total, size_t rounds, absl::Duration elapsed) {
+  const double share = ShareOf(finished, total);
+  const int cells = rounds == 1 ? kBarCells : kBarCellsBesideRound;
+  return fmt::format("[{}{}] {}", Blocks(share, cells), Spaces(cells - CellsOf(share, cells)),
+                     ProgressText(finished, total, rounds, elapsed));
 }
 
 std::string IntakeTable(const IntakeCounts& counts) {

@@ -12,7 +12,8 @@
 
 namespace order_flow {
 
-// Draws on stderr, over its last drawing, a few times a second; only when that is a terminal.
+// Draws on stderr, over its last drawing, a few times a second; where that is no terminal, it
+// writes a line every half minute.
 class ProgressBar {
  public:
   ProgressBar(size_t total, size_t rounds);
@@ -32,8 +33,10 @@ class ProgressBar {
   absl::Duration last_;
 };
 
-// "[█████▍    ] 54 %  54,321 of 100,000  12,345/s", and of several rounds the one that is under
-// way: "  round 3 of 100". At most 79 columns, with rounds up to a million orders.
+// "54 %  54,321 of 100,000  12,345/s", and of several rounds the one that is under way: "  round 3
+// of 100".
+std::string ProgressText(size_t finished, size_t total, size_t rounds, absl::Duration elapsed);
+// "[█████▍    ] " and this. At most 79 columns, with rounds up to a million orders.
 std::string ProgressLine(size_t finished, size_t total, size_t rounds, absl::Duration elapsed);
 
 // The tables, each ending with a blank line.
