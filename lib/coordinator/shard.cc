@@ -335,11 +335,8 @@ void Shard::HandleDurable(Group* group) {
     flush_order_.clear();
     flush_next_ = 0;
     generation_.fetch_add(1, std::memory_order_acq_rel);
-    core_.notifier->PostJob([core = core_.weak_from_this()] {
-      if (auto alive = core.lock()) alive->DropOldBlocks();
-    });
   }
-  PublishNeeded();
+  PublishNeeded(group->ends_flush);
   group->machines.clear();
   group->old_homes.clear();
   group->left_homes.clear();

@@ -259,7 +259,7 @@ class Shard {
   void KeepFinished(Machine& machine);
   void AddFinishedRows(Unit& unit, Group& group);
   void ReleaseHome(uint64_t home);
-  void PublishNeeded();
+  void PublishNeeded(bool drop);
   void CarryForward();
   std::optional<std::string> FinishedRow(uint64_t hash) const;
   std::string Unexpired(std::string_view row) const;
@@ -347,8 +347,9 @@ class Shard {
   std::deque<BlockInfo> blocks_;
   uint64_t first_block_ = 0;  // index of blocks_.front()
   size_t block_bytes_ = 0;
-  uint32_t carries_ = 0;   // groups under way that write sagas again
-  size_t live_bytes_ = 0;  // journals of the sagas in memory
+  size_t unneeded_bytes_ = 0;  // of blocks that nothing needs and that may not be dropped yet
+  uint32_t carries_ = 0;       // groups under way that write sagas again
+  size_t live_bytes_ = 0;      // journals of the sagas in memory
   std::atomic<uint64_t> needed_{~uint64_t{0}};
   LiveFloor live_;
 

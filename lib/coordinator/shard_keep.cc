@@ -14,6 +14,8 @@ namespace {
 // Rows of finished sagas that ride along with one commit: few beside sagas, which wait for it.
 constexpr size_t kRowsBesideSagasMin = 64;
 constexpr size_t kRowsAlone = 512;
+// To drop blocks is a write of its own: not for less of them.
+constexpr size_t kUnneededBytesMin = size_t{1} << 20;
 constexpr size_t kRowBytesPerGroup = size_t{2} << 20;
 // The rows of one generation are out when the next one is as full as this.
 constexpr double kRowsOutAt = 0.75;
@@ -166,15 +168,24 @@ void Shard::ReleaseHome(uint64_t home) {
   --block.live;
 }
 
-void Shard::PublishNeeded() {
+// `drop`: what is not needed is given back, however little it is.
+void Shard::PublishNeeded(bool drop) {
   // The newest block stays: it carries the time and the incarnations that a later open begins with.
   while (blocks_.size() > 1 && blocks_.front().live == 0 && blocks_.front().durable) {
     block_bytes_ -= blocks_.front().bytes;
+    unneeded_bytes_ += blocks_.front().bytes;
     blocks_.pop_front();
     ++first_block_;
   }
   needed_.store(blocks_.empty() ? ~uint64_t{0} : blocks_.front().sequence,
                 std::memory_order_seq_cst);
+  // Where sagas do not end and fall asleep or are carried forward, no flush ends either.
+  if (drop || unneeded_bytes_ >= std::max(JournalBytesMax() / 4, kUnneededBytesMin)) {
+    unneeded_bytes_ = 0;
+    core_.notifier->PostJob([core = core_.weak_from_this()] {
+      if (auto alive = core.lock()) alive->DropOldBlocks();
+    });
+  }
   // (Sagas that are not folded yet would stay where they are.)
   if (!unfolded_.empty()) return;
   // With little garbage in it there is nothing to gain from writing it again.

@@ -50,6 +50,7 @@ void Shard::AdoptUnfolded(Unfolded sagas) {
   in_memory_.Add(live);
   stats_.resumed.Add(live);
   core_.in_flight.fetch_add(live, std::memory_order_relaxed);
+  EndRecovery();
 }
 
 // Makes a saga of what was found, and goes on with it.

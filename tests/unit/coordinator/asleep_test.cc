@@ -348,5 +348,24 @@ TEST_CASE("a wait beyond all times is one without an end") {
   CHECK(w.Start().existed());
 }
 
+TEST_CASE("the journal gets shorter also where all sagas fall asleep and none ends") {
+  constexpr int kSagas = 20'000;
+  Sleepy w;
+  w.options.journal_bytes_max = size_t{2} << 20;
+  w.Open({w.Paying()});
+  const std::string input(400, 'i');
+  for (int i = 0; i < kSagas; ++i) {
+    w.coordinator->StartThen(kOrder, input, {.key = "k" + std::to_string(i)}, [](const auto&) {});
+    if (i % 512 == 0) w.Run();
+  }
+  w.Run();
+  CHECK(w.asleep() == kSagas);
+  auto blocks = w.store->Scan(skald::Space::kLog, skald::KeyRange{});
+  REQUIRE(blocks.ok());
+  size_t bytes = 0;
+  for (; (*blocks)->Valid(); (*blocks)->Next()) bytes += (*blocks)->value().size();
+  CHECK(bytes < kSagas * input.size() / 2);
+}
+
 }  // namespace
 }  // namespace skald_test
