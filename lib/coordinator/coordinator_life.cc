@@ -156,8 +156,9 @@ absl::Status Coordinator::Impl::Open() {
   SKALD_RETURN_IF_ERROR(CheckTime(recovery.last_time()));
   core.clock = std::make_unique<internal::EngineClock>(*core.options.clock, recovery.last_time());
   Observer* observer = core.options.observer;
-  core.notifier = std::make_unique<internal::Notifier>(
-      observer == nullptr ? core.default_observer : *observer, core.options.own_threads);
+  core.notifier =
+      std::make_unique<internal::Notifier>(observer == nullptr ? core.default_observer : *observer,
+                                           *core.clock, core.options.own_threads);
   for (uint32_t i = 0; i < core.shard_count(); ++i)
     core.shards.push_back(std::make_unique<Shard>(core, i));
   recovery.HandOver();

@@ -104,7 +104,7 @@ std::string Core::GenerateKey() {
 
 void Core::Notify(Severity severity, std::string_view kind, std::string subject,
                   std::string message) {
-  notifier->Post(severity, kind, std::move(subject), std::move(message), clock->Now());
+  notifier->Post(severity, kind, std::move(subject), std::move(message));
 }
 
 void Core::Fail(const absl::Status& why) {

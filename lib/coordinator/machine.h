@@ -25,7 +25,7 @@
 
 namespace skald::inline v1::internal {
 
-class Shard;
+struct Core;
 struct Machine;
 
 // A definition as the coordinator runs it.
@@ -38,14 +38,11 @@ struct Registered {
 };
 
 // One call of user code, from its dispatch until it has come back.
-struct Attempt : Call {  // its `reporter` is the coordinator's core, which that keeps alive
-  Shard* shard = nullptr;
+struct Attempt final : Call {
+  std::shared_ptr<Core> core;  // while it is out: what it comes back to
   Machine* machine = nullptr;
   MicroTime deadline;
-  StepContext told{StepContext::Fields{}};
   std::stop_source stop{std::nostopstate};
-  AttemptResult said;
-  Rare<std::vector<const void*>> used;  // by step
   uint32_t index = 0;
   uint32_t token = 0;
   uint16_t step = 0;
@@ -56,6 +53,9 @@ struct Attempt : Call {  // its `reporter` is the coordinator's core, which that
   bool overdue = false;
   bool is_inline = false;
   bool queued = false;  // the executor has not taken it yet: it has not begun
+
+ private:
+  void Done() override;
 };
 
 using AnswerCallback = absl::AnyInvocable<void(const absl::Status&) &&>;

@@ -13,7 +13,8 @@ constexpr int kLinesASecondMax = 10;
 
 }  // namespace
 
-Notifier::Notifier(Observer& observer, bool own_thread) : observer_(observer) {
+Notifier::Notifier(Observer& observer, const EngineClock& clock, bool own_thread)
+    : observer_(observer), clock_(clock) {
   if (own_thread) thread_ = std::jthread([this] { Run(); });
 }
 
@@ -22,18 +23,20 @@ Notifier::~Notifier() {
 }
 
 void Notifier::Post(Severity severity, std::string_view kind, std::string subject,
-                    std::string message, absl::Time time) {
+                    std::string message) {
   MutexLock lock(mutex_);
+  if (stopped_) return;
   if (held_.size() >= kHeldMax) {
     ++dropped_;
     return;
   }
-  held_.push_back({severity, kind, std::move(subject), std::move(message), time});
+  held_.push_back({severity, kind, std::move(subject), std::move(message), clock_.Now()});
   changed_.NotifyOne();
 }
 
 void Notifier::PostJob(absl::AnyInvocable<void() &&> job) {
   MutexLock lock(mutex_);
+  if (stopped_) return;
   jobs_.push_back(std::move(job));
   changed_.NotifyOne();
 }
@@ -79,6 +82,11 @@ void Notifier::Stop() {
   }
   if (thread_.joinable()) thread_.join();
   Deliver();
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+  }
+  Deliver();  // what came between the two
 }
 
 void StderrObserver::OnNotice(const Notice& notice) {

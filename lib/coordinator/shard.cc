@@ -38,7 +38,7 @@ Shard::~Shard() {
       Machine* const machine = attempt->machine;
       machine->ComesBack(attempt);
       if (machine->running.empty() && machine->gone) delete machine;
-      delete attempt;
+      if (attempt->Release()) delete attempt;
     }
     if (message.kind == Message::Kind::kDurable) delete static_cast<Group*>(message.object);
     if (message.kind == Message::Kind::kStart) delete static_cast<PendingStart*>(message.object);

@@ -35,6 +35,7 @@
 namespace skald::inline v1::internal {
 
 struct Core;
+class Shard;
 
 // What one commit says: a block of events, some rows of finished sagas, or both.
 struct Group {

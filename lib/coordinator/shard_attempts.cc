@@ -29,8 +29,8 @@ class AttemptRun {
   AttemptRun& operator=(AttemptRun&&) = delete;
   ~AttemptRun() {
     if (attempt_ == nullptr) return;
-    attempt_->said.kind = VerdictKind::kUnknown;
-    attempt_->said.text = "the executor dropped the attempt without running it";
+    attempt_->result.kind = VerdictKind::kUnknown;
+    attempt_->result.text = "the executor dropped the attempt without running it";
     Return(attempt_);
   }
 
@@ -48,8 +48,9 @@ class AttemptRun {
 
   static void Return(Attempt* attempt) {
     // Taken out, or an attempt in the inbox of a stopped core would keep that core for ever.
-    const std::shared_ptr<MisuseReporter> keeps_alive = std::move(attempt->reporter);
-    attempt->shard->Post({.kind = Message::Kind::kAttemptDone, .object = attempt, .call = {}});
+    const std::shared_ptr<Core> core = std::move(attempt->core);
+    Shard& shard = core->ShardOf(attempt->context.saga_id().hash);
+    shard.Post({.kind = Message::Kind::kAttemptDone, .object = attempt, .call = {}});
   }
 
  private:
@@ -57,6 +58,10 @@ class AttemptRun {
 };
 
 }  // namespace
+
+void Attempt::Done() {
+  AttemptRun::Return(this);
+}
 
 // Its entry; a fresh one when there is none.
 Attempts& Shard::AttemptsFor(Machine& machine, const Next& next) {
@@ -80,13 +85,14 @@ void Shard::Dispatch(Machine& machine, const Next& next) {
   std::unique_ptr<Attempt> owned;
   if (spare_attempts_.empty()) {
     owned = std::make_unique<Attempt>();
+    owned->reporter = core_.weak_from_this();
   } else {
     owned = std::move(spare_attempts_.back());
     spare_attempts_.pop_back();
   }
   Attempt& attempt = *owned;
   const StepNode& node = machine.registered->data().steps[next.step];
-  attempt.shard = this;
+  attempt.Renew();
   attempt.machine = &machine;
   attempt.step = next.step;
   attempt.index = next.index;
@@ -158,10 +164,10 @@ absl::Status Shard::FillCall(Machine& machine, Attempt& attempt) {
       if (!frame.Has(slot)) gathered = GatheredOutput(machine, step);
       const bool known = frame.Has(slot) || gathered.has_value();
       if (known)
-        attempt.used.Make()[used] =
+        attempt.outputs.Make()[used] =
             given(frame.Decoded(slot, gathered.value_or("")), "the output", name);
     } else if (step.has_output) {
-      attempt.used.Make()[used] =
+      attempt.outputs.Make()[used] =
           given(frame.Value(slot, step.output.In(machine.journal)), "the output", name);
     }
   }
@@ -189,11 +195,7 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt, const Attempts& trie
   const StepNode& node = data.steps[attempt.step];
   const PlaceView& own = PlaceAt(machine.view, attempt.step, attempt.index);
   attempt.item = attempt.own_output = nullptr;
-  attempt.outputs = nullptr;
-  if (!node.uses.empty()) {
-    attempt.used.Make().assign(data.steps.size(), nullptr);
-    attempt.outputs = attempt.used->data();
-  }
+  if (!node.uses.empty()) attempt.outputs.Make().assign(data.steps.size(), nullptr);
   if (const absl::Status filled = FillCall(machine, attempt); !filled.ok()) {
     Halt(machine, std::string(filled.message()));
     return false;
@@ -218,13 +220,8 @@ bool Shard::PrepareCall(Machine& machine, Attempt& attempt, const Attempts& trie
     fields.idempotency_key.index = static_cast<uint32_t>(core_.fence.epoch);
   }
   // An inline coroutine may end elsewhere, too.
-  attempt.reporter = core_.shared_from_this();
-  attempt.told = StepContext(std::move(fields));
-  attempt.said.Reset();
-  attempt.context = &attempt.told;
-  attempt.result = &attempt.said;
-  attempt.met = false;  // the object served another attempt before
-  attempt.done = [](Call& call) { AttemptRun::Return(static_cast<Attempt*>(&call)); };
+  attempt.core = core_.shared_from_this();
+  attempt.context = StepContext(std::move(fields));
   return true;
 }
 
@@ -268,8 +265,8 @@ void Shard::SendDeferred() {
     if (attempts != nullptr) {
       attempt->deadline =
           AttemptDeadline(machine.view, machine.registered->data(), *attempts, now_);
-      attempt->told =
-          attempt->told.WithDeadline(Deadline::AtBoot(core_.clock->BootOf(attempt->deadline)));
+      attempt->context =
+          attempt->context.WithDeadline(Deadline::AtBoot(core_.clock->BootOf(attempt->deadline)));
     }
     attempt->queued = false;
     Attempt* const handed_over = attempt;
@@ -289,9 +286,9 @@ void Shard::HandleDone(Attempt* attempt) {
   outstanding_.Subtract(1);
   if (core_.draining.load(std::memory_order_relaxed)) core_.drained.NotifyAll();
   machine.ComesBack(attempt);
-  attempt->reporter.reset();
+  attempt->core.reset();
   if (!attempt->is_inline) attempt->stop = std::stop_source(std::nostopstate);
-  AttemptResult& result = attempt->said;
+  AttemptResult& result = attempt->result;
   if (!result.has_output()) {
     if (result.text.size() > kReasonBytesMax) result.text.resize(kReasonBytesMax);
   } else if (result.text.size() > core_.options.payload_bytes_max) {
@@ -312,13 +309,13 @@ void Shard::HandleDone(Attempt* attempt) {
       HandleLate(machine, *attempt);
     }
   }
-  spare_attempts_.emplace_back(attempt);
+  if (attempt->Release()) spare_attempts_.emplace_back(attempt);
 }
 
 void Shard::HandleLate(Machine& machine, Attempt& attempt) {
   stats_.late_verdicts.Add(1);
   if (attempt.direction != Direction::kAction || !machine.halted.empty()) return;
-  if (!attempt.said.has_output()) return;
+  if (!attempt.result.has_output()) return;
   const PlaceView* found = FindPlace(machine.view, attempt.step, attempt.index);
   if (found == nullptr) return;  // a prelude that was called twice
   const PlaceView& step = *found;
@@ -331,7 +328,7 @@ void Shard::HandleLate(Machine& machine, Attempt& attempt) {
   once.step = attempt.step;
   once.index = attempt.index;
   once.unclean = true;
-  Conclude(machine, once, attempt.said);
+  Conclude(machine, once, attempt.result);
 }
 
 // Takes what this end costs or earns off the step's budget of retries.

@@ -62,7 +62,7 @@ struct PartFunction {
   size_t first;
 
   CallState operator()(Call& call) const {
-    if (call.outputs != nullptr) call.outputs += first;
+    call.first_step = static_cast<uint16_t>(call.first_step + first);
     return (*function)(call);
   }
 };

@@ -48,6 +48,7 @@ struct CoordinatorOptions {
   absl::Duration downtime_max = absl::Hours(24 * 7);
   bool accept_time_leap = false;
 
+  // These three outlive the coordinator, and nothing of it touches them when it is gone.
   // nullptr: a line on stderr for each give-up and stuck saga, at most ten a second.
   Observer* observer = nullptr;
   const Clock* clock = &Clock::Real();

@@ -4,7 +4,6 @@
 // when they are erased: what the coordinator runs, and what tools look at.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,13 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "skald/base/export.h"
-#include "skald/base/verdict.h"
 #include "skald/saga/internal/branches.h"
-#include "skald/saga/step_context.h"
+#include "skald/saga/internal/call.h"
 #include "skald/saga/step_options.h"
 
 namespace skald::inline v1 {
@@ -43,64 +40,6 @@ struct ValueOps {
   std::string_view schema_name;
   uint32_t schema_version = 0;
 };
-
-// What an attempt said, with its output already encoded. A Done whose output did not encode carries
-// the reason and output_failed: the step may have run.
-struct AttemptResult {
-  VerdictKind kind = VerdictKind::kUnknown;
-  bool output_failed = false;
-  absl::StatusCode code = absl::StatusCode::kOk;  // where a status said so
-  std::string text;                               // the output of a Done, or why it is none
-  absl::Duration delay;                           // kRetryLater: at least so long
-
-  bool has_output() const { return kind == VerdictKind::kDone && !output_failed; }
-  std::string_view output() const { return has_output() ? text : std::string_view(); }
-  std::string_view reason() const { return has_output() ? std::string_view() : text; }
-
-  void Reset() {
-    kind = VerdictKind::kUnknown;
-    output_failed = false;
-    text.clear();
-    delay = absl::ZeroDuration();
-    code = absl::StatusCode::kOk;
-  }
-};
-
-// Where user code's mistakes are told that are harmless, and still mistakes. THREADS: any.
-class MisuseReporter {
- public:
-  virtual ~MisuseReporter() = default;
-  virtual void Report(std::string_view kind, std::string what) = 0;
-};
-
-// One attempt. Everything it points to lives until it has completed.
-struct Call {
-  const StepContext* context = nullptr;
-  const void* input = nullptr;
-  const void* item = nullptr;  // of a fan-out's instance
-  // Decoded outputs by step index; null where unknown or not used by this step. Null when it uses
-  // none.
-  const void* const* outputs = nullptr;
-  // Compensations: the action's output, or null when it is not known.
-  const void* own_output = nullptr;
-  AttemptResult* result = nullptr;
-  std::shared_ptr<MisuseReporter> reporter;  // may be null
-  // Called once, from any thread, when the call did not complete before it returned. May end the
-  // life of the call.
-  void (*done)(Call& call) = nullptr;
-
-  // For a function that may end on another thread while it still returns: the end and the return
-  // both come here, and the second of them, told so, finishes the call. (A Call is for one
-  // attempt.)
-  bool met = false;
-  bool MeetSecond() { return std::atomic_ref<bool>(met).exchange(true, std::memory_order_acq_rel); }
-};
-
-enum class CallState : uint8_t { kComplete, kPending };
-
-// kComplete: *call.result is written. kPending: call.done will be called. Never throws: an
-// exception of user code becomes Unknown, with its text as reason.
-using StepFunction = absl::AnyInvocable<CallState(Call& call) const>;
 
 // What makes a step happen. Persisted in a definition's fingerprint; numbers are never reused.
 enum class StepKind : uint8_t {

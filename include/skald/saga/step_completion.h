@@ -14,42 +14,43 @@
 // it counts as any late verdict does.
 #pragma once
 
-#include <atomic>
-#include <memory>
-#include <string>
-#include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "skald/base/export.h"
+#include "skald/base/check.h"
 #include "skald/base/verdict.h"
-#include "skald/saga/definition.h"
+#include "skald/saga/internal/call.h"
 #include "skald/saga/internal/say.h"
 
 namespace skald::inline v1 {
 
 namespace internal {
 
-// What all copies of a completion share. The call is not touched once it was said; the names are
-// the definition's, which whoever reports keeps.
-class SKALD_EXPORT CompletionState {
+// One copy's hold on what all copies of a completion share: the call that it ends.
+class CompletionHold {
  public:
-  explicit CompletionState(Call& call);
-  CompletionState(const CompletionState&) = delete;
-  CompletionState& operator=(const CompletionState&) = delete;
-  ~CompletionState();
+  // REQUIRES: it is the call's first.
+  explicit CompletionHold(Call& call) : call_(&call) { call.HoldFirst(); }
+  CompletionHold(const CompletionHold& other) : call_(other.call_) {
+    if (call_ != nullptr) call_->Hold();
+  }
+  CompletionHold(CompletionHold&& other) noexcept : call_(std::exchange(other.call_, nullptr)) {}
+  CompletionHold& operator=(CompletionHold other) noexcept {
+    std::swap(call_, other.call_);
+    return *this;
+  }
+  ~CompletionHold() {
+    if (call_ != nullptr) call_->LetGo();
+  }
 
-  // RETURNS: the call, whose result is to be written and then finished; null: it was said before.
-  Call* Begin();
-  static void Finish(Call& call);
+  Call& call() const {
+    SKALD_CHECK(call_ != nullptr, "a StepCompletion is called that was moved from");
+    return *call_;
+  }
 
  private:
-  std::atomic<Call*> call_;  // null: said
-  std::weak_ptr<MisuseReporter> reporter_;
-  // For the report:
-  std::string_view definition_;
-  std::string_view step_;
-  std::string key_;
+  Call* call_;  // null: moved from
 };
 
 }  // namespace internal
@@ -58,8 +59,7 @@ class SKALD_EXPORT CompletionState {
 template <typename T>
 class StepCompletion {
  public:
-  explicit StepCompletion(std::shared_ptr<internal::CompletionState> state)
-      : state_(std::move(state)) {}
+  explicit StepCompletion(internal::CompletionHold hold) : hold_(std::move(hold)) {}
 
   // What a step function of this output may return: T, absl::StatusOr<T>, Verdict<T>; with no
   // output also absl::Status. The coordinator's loop hears of it; nothing of it runs in this call.
@@ -74,13 +74,13 @@ class StepCompletion {
  private:
   template <typename Verdict>
   void Said(Verdict&& said) const {
-    internal::Call* call = state_->Begin();
-    if (call == nullptr) return;
-    internal::Say<T>(*call->result, std::forward<Verdict>(said));
-    internal::CompletionState::Finish(*call);
+    internal::Call& call = hold_.call();
+    if (!call.BeginVerdict()) return;
+    internal::Say<T>(call.result, std::forward<Verdict>(said));
+    call.End();
   }
 
-  std::shared_ptr<internal::CompletionState> state_;
+  internal::CompletionHold hold_;
 };
 
 }  // namespace skald::inline v1

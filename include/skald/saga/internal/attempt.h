@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -27,20 +28,19 @@ struct UsedSteps {
   std::array<uint16_t, kCount> index;
 };
 
-// RETURNS: kComplete when the task ended within this call; otherwise call.done is called at its
-// end.
+// RETURNS: kComplete when the task ended within this call; otherwise the call is ended
+// with it.
 template <typename T, typename R>
 CallState FinishLater(Task<R> task, Call& call) {
   StartTask(std::move(task), [&call](TaskResult<R> ended) {
     if (!ended.has_value()) {
-      SayException(*call.result, ended.exception());
+      SayException(call.result, ended.exception());
     } else if constexpr (std::is_void_v<R>) {
-      SayDone<T>(*call.result, T{});
+      SayDone<T>(call.result, T{});
     } else {
-      Say<T>(*call.result, ended.value());
+      Say<T>(call.result, ended.value());
     }
-    if (!call.MeetSecond()) return;  // the caller sees it when StartTask returns
-    call.done(call);
+    call.End();  // or the caller sees it when StartTask returns
   });
   return call.MeetSecond() ? CallState::kComplete : CallState::kPending;
 }
@@ -56,13 +56,13 @@ CallState RunAttempt(const Runner& runner, Call& call) {
       return FinishLater<T>(runner.Invoke(call), call);
     } else if constexpr (std::is_void_v<R>) {
       runner.Invoke(call);
-      SayDone<T>(*call.result, T{});
+      SayDone<T>(call.result, T{});
     } else {
-      Say<T>(*call.result, runner.Invoke(call));
+      Say<T>(call.result, runner.Invoke(call));
     }
 #if defined(__cpp_exceptions)
   } catch (...) {
-    SayException(*call.result);
+    SayException(call.result);
   }
 #endif
   return CallState::kComplete;
@@ -71,20 +71,20 @@ CallState RunAttempt(const Runner& runner, Call& call) {
 // Makes a call that ends when a completion is called. `invoke` gives it to the user's function.
 template <typename T, typename Invoke>
 CallState RunWithCompletion(Call& call, Invoke invoke) {
-  auto state = std::make_shared<CompletionState>(call);
+  std::optional<StepCompletion<T>> done(std::in_place, CompletionHold(call));
 #if defined(__cpp_exceptions)
   try {
 #endif
-    invoke(StepCompletion<T>(state));
+    invoke(*done);
 #if defined(__cpp_exceptions)
   } catch (...) {
-    if (Call* begun = state->Begin()) {
-      SayException(*begun->result);
-      CompletionState::Finish(*begun);
+    if (call.BeginVerdict()) {
+      SayException(call.result);
+      call.End();
     }
   }
 #endif
-  state.reset();  // unsaid and dropped already: said now
+  done.reset();  // unsaid and dropped already: said now
   return call.MeetSecond() ? CallState::kComplete : CallState::kPending;
 }
 
@@ -92,12 +92,12 @@ CallState RunWithCompletion(Call& call, Invoke invoke) {
 // none.
 template <typename G>
 decltype(auto) GiveUsed(const Call& call, uint16_t step) {
-  const void* output = call.outputs[step];
+  const void* output = call.Output(step);
   if constexpr (std::is_pointer_v<G>) {
     return static_cast<G>(output);
   } else {
     SKALD_DCHECK(output != nullptr, "step {} runs without the output of step {}",
-                 call.context->step(), step);
+                 call.context.step(), step);
     return *static_cast<const G*>(output);
   }
 }
@@ -107,9 +107,9 @@ template <typename Input, typename Item, typename F, typename... Rest>
 decltype(auto) CallStep(const F& function, const Call& call, const Rest&... rest) {
   const auto& input = *static_cast<const Input*>(call.input);
   if constexpr (std::is_void_v<Item>) {
-    return function(*call.context, input, rest...);
+    return function(call.context, input, rest...);
   } else {
-    return function(*call.context, input, *static_cast<const Item*>(call.item), rest...);
+    return function(call.context, input, *static_cast<const Item*>(call.item), rest...);
   }
 }
 
@@ -163,7 +163,7 @@ struct CompensationRunner {
   decltype(auto) Invoke(const Call& call, std::index_sequence<kIs...> /*all*/,
                         const Done&... done) const {
     return CallStep<Input, Item>(function, call, static_cast<const T*>(call.own_output),
-                                 static_cast<GivenPointer<Gs>>(call.outputs[used.index[kIs]])...,
+                                 static_cast<GivenPointer<Gs>>(call.Output(used.index[kIs]))...,
                                  done...);
   }
 };
@@ -190,8 +190,8 @@ CallState RunPure(Call& call, Body body) {
     body();
 #if defined(__cpp_exceptions)
   } catch (...) {
-    SayException(*call.result);
-    call.result->kind = VerdictKind::kRejected;
+    SayException(call.result);
+    call.result.kind = VerdictKind::kRejected;
   }
 #endif
   return CallState::kComplete;
@@ -201,7 +201,7 @@ CallState RunPure(Call& call, Body body) {
 template <typename Input, typename F, typename... Gs>
 struct DecisionRunner : PureRunner<Input, F, Gs...> {
   CallState operator()(Call& call) const {
-    return RunPure(call, [&] { SayDone<bool>(*call.result, this->Get(call)); });
+    return RunPure(call, [&] { SayDone<bool>(call.result, this->Get(call)); });
   }
 };
 
@@ -209,7 +209,7 @@ struct DecisionRunner : PureRunner<Input, F, Gs...> {
 template <typename T, typename Input, typename F, typename... Gs>
 struct InputRunner : PureRunner<Input, F, Gs...> {
   CallState operator()(Call& call) const {
-    return RunPure(call, [&] { SayDone<T>(*call.result, this->Get(call)); });
+    return RunPure(call, [&] { SayDone<T>(call.result, this->Get(call)); });
   }
 };
 
@@ -219,8 +219,8 @@ struct RangeRunner : PureRunner<Input, F, Gs...> {
   CallState operator()(Call& call) const {
     return RunPure(call, [&] {
       const auto items = this->Get(call);
-      if (items.size() > kFanOutMax) return SayNotDone(*call.result, TooManyItems(items.size()));
-      SayDone<std::decay_t<decltype(items)>>(*call.result, items);
+      if (items.size() > kFanOutMax) return SayNotDone(call.result, TooManyItems(items.size()));
+      SayDone<std::decay_t<decltype(items)>>(call.result, items);
     });
   }
 };
@@ -232,9 +232,9 @@ struct SleepRunner : PureRunner<Input, F, Gs...> {
     return RunPure(call, [&] {
       const auto ends = this->Get(call);
       if constexpr (std::is_same_v<std::decay_t<decltype(ends)>, absl::Time>) {
-        SayDone<int64_t>(*call.result, absl::ToUnixMicros(ends));
+        SayDone<int64_t>(call.result, absl::ToUnixMicros(ends));
       } else {
-        SayDone<int64_t>(*call.result, absl::ToInt64Microseconds(ends));
+        SayDone<int64_t>(call.result, absl::ToInt64Microseconds(ends));
       }
     });
   }

@@ -1,0 +1,48 @@
+#include "skald/saga/internal/call.h"
+
+#include <fmt/core.h>
+
+#include <memory>
+
+#include "skald/base/ids.h"
+#include "skald/saga/internal/say.h"
+
+namespace skald::inline v1::internal {
+
+void Call::Renew() {
+  // Copies of the former attempt's completion, which wrote these too, were seen to go.
+  copies_.store(0, std::memory_order_relaxed);
+  owners_.store(1, std::memory_order_relaxed);
+  met_.store(false, std::memory_order_relaxed);
+  said_.store(false, std::memory_order_relaxed);
+  first_step = 0;
+  result.Reset();
+}
+
+void Call::HoldFirst() {
+  copies_.store(1, std::memory_order_relaxed);
+  owners_.store(2, std::memory_order_relaxed);
+}
+
+void Call::LetGo() {
+  if (copies_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (!said_.exchange(true, std::memory_order_acq_rel)) {
+    SayNotDone(result, Unknown("its completion was dropped without a verdict"));
+    End();
+  }
+  if (Release()) Delete();
+}
+
+bool Call::BeginVerdict() {
+  if (!said_.exchange(true, std::memory_order_acq_rel)) return true;
+  if (const std::shared_ptr<MisuseReporter> reports = reporter.lock()) {
+    // The saga's key may be gone by now.
+    reports->Report("completion-called-twice",
+                    fmt::format("step '{}' of '{}' (saga {}): its completion was called again; the "
+                                "first verdict counts",
+                                context.step(), context.definition(), ToString(context.saga_id())));
+  }
+  return false;
+}
+
+}  // namespace skald::inline v1::internal
