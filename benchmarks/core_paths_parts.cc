@@ -102,7 +102,8 @@ struct LoneShard {
     core->committer = core->owned_committer.get();
     core->fence = core->committer->fence();
     core->clock = std::make_unique<internal::EngineClock>(clock, kPathsBegin);
-    core->notifier = std::make_unique<internal::Notifier>(core->default_observer, false);
+    core->notifier =
+        std::make_unique<internal::Notifier>(core->default_observer, *core->clock, false);
     core->shards.push_back(std::make_unique<internal::Shard>(*core, 0));
   }
   ~LoneShard() { core->shards.clear(); }

@@ -196,6 +196,10 @@ void Shard::Seal() {
   }
   Group* group = pending_.release();
   Unit unit;
+  // The block last: whatever came after it would move it once more.
+  for (const auto& [key, value] : group->puts) unit.Put(Space::kRows, key, value);
+  for (const std::string& key : group->deletes) unit.Delete(Space::kRows, key);
+  AddFinishedRows(unit, *group);
   if (group->has_block) {
     BlockInfo& info = blocks_[group->home - first_block_];
     const BlockHeader header{.epoch = core_.fence.epoch,
@@ -208,9 +212,6 @@ void Shard::Seal() {
     stats_.journal_bytes.Add(block.size());
     unit.Put(Space::kLog, BlockKey(info.sequence), block);
   }
-  for (const auto& [key, value] : group->puts) unit.Put(Space::kRows, key, value);
-  for (const std::string& key : group->deletes) unit.Delete(Space::kRows, key);
-  AddFinishedRows(unit, *group);
   ++groups_in_flight_;
   stats_.commits.Add(1);
   // A group outlives the call: it comes back to the inbox, also from a committer that stops, and

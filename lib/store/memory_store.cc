@@ -32,8 +32,14 @@ uint64_t PrefixOf(std::string_view key) {
 }
 
 struct Entry {
+  Entry(std::string_view of, std::string_view value)
+      : key(of), hash(StringHash{}(of)), row{Version::kAbsent, std::string(value)} {}
+
   std::string key;
+  size_t hash;
   Row row;
+  bool ordered = false;
+  bool erased = false;  // waits in Rows::fresh_ to be freed
 };
 
 struct Place {
@@ -64,64 +70,102 @@ struct ByKey {
 // An entry by the hash of its key, which is worked out once.
 struct Hashed {
   size_t hash;
-  std::string_view key;
   Entry* entry;
 };
+struct HashedKey {
+  size_t hash;
+  std::string_view key;
+};
 struct HashOf {
-  size_t operator()(const Hashed& one) const { return one.hash; }
+  using is_transparent = void;
+  template <typename T>
+  size_t operator()(const T& one) const {
+    return one.hash;
+  }
 };
 struct SameKey {
-  bool operator()(const Hashed& a, const Hashed& b) const {
-    return a.hash == b.hash && a.key == b.key;
+  using is_transparent = void;
+  static std::string_view Key(const Hashed& one) { return one.entry->key; }
+  static std::string_view Key(const HashedKey& one) { return one.key; }
+  template <typename A, typename B>
+  bool operator()(const A& a, const B& b) const {
+    return a.hash == b.hash && Key(a) == Key(b);
   }
 };
 
-// Rows in order, and an index beside it: a key that is not there, the common question, takes one
-// look at memory.
+// Rows by key; and in order, which is worked out for new ones when a range is asked for: most rows
+// are only read by key, and to keep millions in order is what most of a commit would take.
 class Rows {
  public:
   using Iterator = absl::btree_set<Place, ByKey>::iterator;
 
   const Row* Find(std::string_view key) const {
-    const auto found = index_.find(Hashed{StringHash{}(key), key, nullptr});
+    const auto found = index_.find(HashedKey{StringHash{}(key), key});
     return found == index_.end() ? nullptr : &found->entry->row;
   }
 
-  void Put(std::string_view key, Version version, std::string_view value) {
-    const size_t hash = StringHash{}(key);
-    if (const auto found = index_.find(Hashed{hash, key, nullptr}); found != index_.end()) {
-      found->entry->row.version = version;
-      found->entry->row.value.assign(value);
-      return;
+  // `entry` is taken, or is left with the row that it has replaced.
+  void Put(std::unique_ptr<Entry>& entry) {
+    const auto [found, added] = index_.insert(Hashed{entry->hash, entry.get()});
+    if (added) {
+      fresh_.push_back(std::move(entry));
+    } else {
+      std::swap(found->entry->row, entry->row);
     }
-    Place place(std::make_unique<Entry>(Entry{std::string(key), {version, std::string(value)}}));
-    index_.insert(Hashed{hash, place.key(), place.entry.get()});
-    // Keys of the log come in growing order: the end is the place to try first.
-    ordered_.insert(ordered_.end(), std::move(place));
   }
 
   void Erase(std::string_view key) {
-    const auto found = index_.find(Hashed{StringHash{}(key), key, nullptr});
+    const auto found = index_.find(HashedKey{StringHash{}(key), key});
     if (found == index_.end()) return;
+    Entry* const entry = found->entry;
     index_.erase(found);
-    ordered_.erase(ordered_.find(Probe(key)));
+    if (entry->ordered) {
+      ordered_.erase(ordered_.find(Probe(key)));
+      return;
+    }
+    entry->erased = true;
+    entry->row.value = std::string();
+    if (++erased_ > fresh_.size() / 2) DropErased();
   }
   void Erase(Iterator first, Iterator last) {
     for (auto at = first; at != last; ++at) {
-      index_.erase(Hashed{StringHash{}(at->key()), at->key(), nullptr});
+      index_.erase(HashedKey{at->entry->hash, at->key()});
     }
     ordered_.erase(first, last);
   }
 
+  // Valid until the next Put or Erase. COST: as many new rows as there are, sorted.
   std::pair<Iterator, Iterator> In(const KeyRange& range) {
+    Order();
     if (!range.to.empty() && range.to <= range.from) return {ordered_.end(), ordered_.end()};
     return {ordered_.lower_bound(Probe(range.from)),
             range.to.empty() ? ordered_.end() : ordered_.lower_bound(Probe(range.to))};
   }
 
  private:
-  absl::btree_set<Place, ByKey> ordered_;
+  void Order() {
+    DropErased();
+    std::vector<Place> places;
+    places.reserve(fresh_.size());
+    for (std::unique_ptr<Entry>& entry : std::exchange(fresh_, {})) {
+      entry->ordered = true;
+      places.emplace_back(std::move(entry));
+    }
+    std::sort(places.begin(), places.end(), ByKey());
+    // In growing order each one's place is often right behind the last one's.
+    auto hint = ordered_.begin();
+    for (Place& place : places) hint = std::next(ordered_.insert(hint, std::move(place)));
+  }
+  void DropErased() {
+    if (erased_ == 0) return;
+    std::erase_if(fresh_, [](const std::unique_ptr<Entry>& entry) { return entry->erased; });
+    erased_ = 0;
+  }
+
   absl::flat_hash_set<Hashed, HashOf, SameKey> index_;
+  absl::btree_set<Place, ByKey> ordered_;
+  std::vector<std::unique_ptr<Entry>> fresh_;  // not in order yet
+  size_t erased_ = 0;                          // of those
 };
 
 constexpr size_t kWritersMax = 65'535;
@@ -189,7 +233,10 @@ class MemoryStore::Impl {
  private:
   absl::StatusOr<Writer*> Check(const Fence& fence) SKALD_REQUIRES(mutex_);
   static std::vector<uint32_t> FailedUnits(uint16_t writer, const Batch& batch, const Rows& rows);
-  static void Apply(uint16_t writer, const Batch& batch, Rows& rows, Rows& log);
+  // The rows that a batch puts, in its order.
+  using Puts = std::vector<std::unique_ptr<Entry>>;
+  static Puts PutsOf(const Batch& batch);
+  static void Apply(uint16_t writer, const Batch& batch, Puts& puts, Rows& rows, Rows& log);
   Rows& In(Space space) SKALD_REQUIRES(mutex_) { return space == Space::kRows ? rows_ : log_; }
 
   Mutex mutex_;
@@ -237,6 +284,8 @@ absl::StatusOr<Writer*> MemoryStore::Impl::Check(const Fence& fence) {
 absl::StatusOr<CommitResult> MemoryStore::Impl::Commit(const Fence& fence, const Batch& batch) {
   if (absl::Status status = CheckLimits(batch, limits_); !status.ok()) return status;
   const uint64_t checksum = batch.Checksum();
+  // Copied before the lock is held, and what they replace is freed after it: readers wait for less.
+  Puts puts = PutsOf(batch);
   MutexLock lock(mutex_);
   absl::StatusOr<Writer*> found = Check(fence);
   if (!found.ok()) return found.status();
@@ -250,7 +299,7 @@ absl::StatusOr<CommitResult> MemoryStore::Impl::Commit(const Fence& fence, const
   }
   CommitResult result{.failed_units = FailedUnits(writer.number, batch, rows_)};
   if (!result.failed_units.empty()) return result;
-  Apply(writer.number, batch, rows_, log_);
+  Apply(writer.number, batch, puts, rows_, log_);
   writer.last_number = batch.number;
   writer.last_checksum = checksum;
   writer.last_ticket = std::max(writer.last_ticket, batch.last_ticket());
@@ -277,7 +326,19 @@ std::vector<uint32_t> MemoryStore::Impl::FailedUnits(uint16_t writer, const Batc
   return failed;
 }
 
-void MemoryStore::Impl::Apply(uint16_t writer, const Batch& batch, Rows& rows, Rows& log) {
+MemoryStore::Impl::Puts MemoryStore::Impl::PutsOf(const Batch& batch) {
+  Puts puts;
+  for (const Unit& unit : batch.units) {
+    unit.ForEach([&](const Unit::Op& op) {
+      if (op.kind == Unit::OpKind::kPut) puts.push_back(std::make_unique<Entry>(op.key, op.value));
+    });
+  }
+  return puts;
+}
+
+void MemoryStore::Impl::Apply(uint16_t writer, const Batch& batch, Puts& puts, Rows& rows,
+                              Rows& log) {
+  auto put = puts.begin();
   for (size_t i = 0; i < batch.units.size(); ++i) {
     const Version version = VersionOf(writer, batch.ticket, i);
     batch.units[i].ForEach([&](const Unit::Op& op) {
@@ -285,7 +346,8 @@ void MemoryStore::Impl::Apply(uint16_t writer, const Batch& batch, Rows& rows, R
       if (op.kind == Unit::OpKind::kDelete) {
         space.Erase(op.key);
       } else if (op.kind == Unit::OpKind::kPut) {
-        space.Put(op.key, op.space == Space::kLog ? Version::kAbsent : version, op.value);
+        if (op.space == Space::kRows) (*put)->row.version = version;
+        space.Put(*put++);
       }
     });
   }
