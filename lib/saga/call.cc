@@ -15,7 +15,7 @@ void Call::Renew() {
   owners_.store(1, std::memory_order_relaxed);
   met_.store(false, std::memory_order_relaxed);
   said_.store(false, std::memory_order_relaxed);
-  first_step = 0;
+  first_step_ = 0;
   result.Reset();
 }
 
@@ -30,7 +30,7 @@ void Call::LetGo() {
     SayNotDone(result, Unknown("its completion was dropped without a verdict"));
     End();
   }
-  if (Release()) Delete();
+  if (Release()) delete this;
 }
 
 bool Call::BeginVerdict() {

@@ -62,7 +62,7 @@ struct PartFunction {
   size_t first;
 
   CallState operator()(Call& call) const {
-    call.first_step = static_cast<uint16_t>(call.first_step + first);
+    call.EnterPart(first);
     return (*function)(call);
   }
 };

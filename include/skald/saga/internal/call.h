@@ -54,6 +54,7 @@ class MisuseReporter {
 class SKALD_EXPORT Call {
  public:
   Call() = default;
+  virtual ~Call() = default;
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
@@ -70,8 +71,10 @@ class SKALD_EXPORT Call {
   AttemptResult result;
   std::weak_ptr<MisuseReporter> reporter;  // it keeps the context's names
 
-  // Null: not known.
-  const void* Output(size_t step) const { return (*outputs)[first_step + step]; }
+  // By the step's number in the function's own definition. Null: not known.
+  const void* Output(size_t step) const { return (*outputs)[first_step_ + step]; }
+  // The function is one of a part, whose steps begin so far into those of what it is a part of.
+  void EnterPart(size_t first) { first_step_ = static_cast<uint16_t>(first_step_ + first); }
 
   // ---- the end of an attempt ----
   // For a function that may end on another thread while it still returns: the end and the return
@@ -102,23 +105,15 @@ class SKALD_EXPORT Call {
   // and whoever says another is reported.
   bool BeginVerdict();
 
- protected:
-  virtual ~Call() = default;
-
  private:
   // Called once, from any thread, when the call did not complete before it returned.
   virtual void Done() = 0;
-  // Called when the last copy of the completion is gone after the maker's Release, which was
-  // told so. From any thread.
-  virtual void Delete() { delete this; }
 
   std::atomic<uint32_t> copies_{0};  // of its completion
   std::atomic<uint8_t> owners_{1};   // its maker, and all copies of its completion as one
   std::atomic<bool> met_{false};
   std::atomic<bool> said_{false};
-
- public:
-  uint16_t first_step = 0;  // of the part whose function it is, among the saga's steps
+  uint16_t first_step_ = 0;
 };
 
 enum class CallState : uint8_t { kComplete, kPending };
