@@ -17,6 +17,8 @@ namespace skald::inline v1::internal {
 namespace {
 
 constexpr size_t kReasonBytesMax = 4096;
+constexpr size_t kSpareAttemptsMax = 8192;
+constexpr size_t kSpareTextBytesMax = 8192;
 // A wait for the next attempt as long as this outlives the process, whatever leaves memory.
 constexpr absl::Duration kLongWait = absl::Minutes(1);
 
@@ -99,7 +101,7 @@ void Shard::Dispatch(Machine& machine, const Next& next) {
   attempt.prelude = next.prelude;
   attempt.direction = next.direction;
   attempt.reconcile = next.reconcile;
-  attempt.overdue = false;
+  attempt.overdue = attempt.queued = false;
   attempt.is_inline = node.options.runs_inline || next.prelude;
   attempt.token = machine.next_token++;
   attempts->reconciling = next.reconcile;
@@ -309,7 +311,14 @@ void Shard::HandleDone(Attempt* attempt) {
       HandleLate(machine, *attempt);
     }
   }
-  if (attempt->Release()) spare_attempts_.emplace_back(attempt);
+  // A copy of its completion that is kept keeps the attempt, and no more.
+  if (result.text.capacity() > kSpareTextBytesMax) result.text = std::string();
+  if (!attempt->Release()) return;
+  if (spare_attempts_.size() < kSpareAttemptsMax) {
+    spare_attempts_.emplace_back(attempt);
+  } else {
+    delete attempt;
+  }
 }
 
 void Shard::HandleLate(Machine& machine, Attempt& attempt) {

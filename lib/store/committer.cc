@@ -129,7 +129,8 @@ absl::Status Committer::Impl::Shutdown(absl::Duration timeout) {
   }
   const absl::Duration end = options_.clock->Boot() + timeout;
   MutexLock lock(mutex_);
-  while (options_.own_thread && phase_ == Phase::kDraining && (busy_ || !queue_.empty())) {
+  // Also of one that has stopped by itself: what it still tells and answers is waited for.
+  while (options_.own_thread && (busy_ || !queue_.empty())) {
     const absl::Duration left = end - options_.clock->Boot();
     if (left <= absl::ZeroDuration() || !idle_.WaitFor(mutex_, left)) break;
   }

@@ -1,4 +1,5 @@
 // What the simulator found, each as the shortest case: what may start when.
+#include <algorithm>
 #include <future>
 
 #include "skald/testing/fault_store.h"
@@ -83,6 +84,22 @@ TEST_CASE("an action that waits for a full executor does not start after the tur
   w.RunBusy();
   CHECK(w.script.calls == Calls{"undo a(?)"});
   CHECK(w.StateOf(saga.id()) == SagaState::kCompensated);
+}
+
+TEST_CASE("what is sent after an action that no executor took has a deadline as ever") {
+  FullWorld w;
+  const auto saga = w.Start();
+  w.RunBusy();
+  // The Cancel is answered before the saga turns: what the turn sends is taken.
+  w.coordinator->CancelThen(saga.id(), {"client", "no"},
+                            [&](const absl::Status&) { w.full = false; });
+  w.coordinator->RunUntilIdle();
+  REQUIRE(w.busy.pending() == 1);
+  w.clock.Advance(absl::Minutes(2));
+  w.coordinator->RunUntilIdle();
+  CHECK(std::count(w.seen.kinds.begin(), w.seen.kinds.end(), "attempt-overdue") == 1);
+  w.RunBusy();
+  CHECK(w.script.calls == Calls{"undo a(?)"});
 }
 
 TEST_CASE("a pivot that no executor has taken does not hold a Cancel up") {

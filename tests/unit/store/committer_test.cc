@@ -1,6 +1,7 @@
 #include "skald/store/committer.h"
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
@@ -125,6 +126,33 @@ TEST_CASE("A committer that is dropped answers what it did not commit with Unava
   committer.reset();
   CHECK(answers.Of("a") == absl::StatusCode::kUnavailable);
   CHECK(Durable(store, "a", Space::kLog) == std::nullopt);
+}
+
+// Slow to hear that a committer has stopped.
+struct SlowObserver final : Observer {
+  std::atomic<bool> told{false};
+  std::atomic<bool> heard{false};
+  void OnNotice(const Notice& notice) override {
+    if (notice.kind != "committer-stopped") return;
+    told = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    heard = true;
+  }
+};
+
+TEST_CASE("Shutdown of a committer that has failed waits for all that it still tells") {
+  MemoryStore store;
+  SlowObserver observer;
+  std::atomic<int> answered = 0;
+  const auto open = Committer::Open(store, {.observer = &observer});
+  REQUIRE(open.ok());
+  REQUIRE(store.Acquire(CommitterOptions().writer).ok());  // another takes its name over
+  const auto answer = [&](const absl::Status& status) { answered += status.ok() ? 0 : 1; };
+  REQUIRE((*open)->Enqueue(LogUnit("a"), answer).ok());
+  while (!observer.told) std::this_thread::yield();
+  CHECK(!(*open)->Shutdown(absl::Seconds(60)).ok());
+  CHECK(observer.heard);
+  CHECK(answered == 1);
 }
 
 TEST_CASE("Many threads share one writer and every unit is durable when answered") {
