@@ -1,12 +1,12 @@
 #include "skald/store/committer.h"
 
 #include <atomic>
-#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "catch.h"
+#include "skald/base/mutex.h"
 #include "skald/store/memory_store.h"
 #include "skald/testing/fault_store.h"
 #include "store_test_util.h"
@@ -135,9 +135,12 @@ struct SlowObserver final : Observer {
   void OnNotice(const Notice& notice) override {
     if (notice.kind != "committer-stopped") return;
     told = true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    MutexLock lock(mutex);
+    nothing.WaitFor(mutex, absl::Milliseconds(200));
     heard = true;
   }
+  Mutex mutex;
+  CondVar nothing;  // is ever signalled
 };
 
 TEST_CASE("Shutdown of a committer that has failed waits for all that it still tells") {
