@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "skald/base/check.h"
 #include "skald/base/hash.h"
 #include "skald/base/status.h"
@@ -50,7 +51,9 @@ absl::Status CheckHeader(const CsvRecord* header, std::string_view name) {
   std::string found = fmt::format("{}", fmt::join(header->fields, ","));
   const bool same_columns =
       std::ranges::is_permutation(header->fields, kColumns) && !header->too_long;
-  if (found.size() > kShownBytesMax) found = found.substr(0, kShownBytesMax) + "…";
+  const bool cut = found.size() > kShownBytesMax;
+  // A file of another kind may hold what a terminal obeys.
+  found = absl::CEscape(found.substr(0, kShownBytesMax)) + (cut ? "…" : "");
   return absl::InvalidArgumentError(fmt::format(
       "{} {}; its first line must be\n  {}\nbut it is\n  {}", name,
       same_columns ? "has its columns in another order" : "does not begin with the header", wanted,

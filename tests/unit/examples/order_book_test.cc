@@ -144,6 +144,13 @@ TEST_CASE("The header is checked by name and order") {
   CHECK(TryRead("\xEF\xBB\xBF" + kHeader).ok());
 }
 
+TEST_CASE("What stands where the header should sends a terminal nothing that it obeys") {
+  const std::string refusal = Refusal("\x1b[2J\a, caf\xC3\xA9");
+  CHECK(refusal.find("\\033[2J\\007") != std::string::npos);
+  CHECK(refusal.find('\x1b') == std::string::npos);
+  CHECK(refusal.find('\a') == std::string::npos);
+}
+
 TEST_CASE("Inputs with the same bytes have the same identity") {
   CHECK(Read(Line("7", "A", "1", "1"))->identity() == Read(Line("7", "A", "1", "1"))->identity());
   CHECK(Read(Line("7", "A", "1", "1"))->identity() != Read(Line("7", "A", "2", "1"))->identity());
