@@ -1,9 +1,7 @@
 // Power losses while every saga falls asleep and none ends: the journal is dropped behind them,
 // again and again, and what is dropped is all that there was of a saga but its row.
 #include <fmt/core.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +15,7 @@
 #include "skald/rocksdb/testing/fault_file_system.h"
 #include "skald/rocksdb/testing/hooks.h"
 #include "skald/saga/define.h"
+#include "temporary_directory.h"
 
 namespace skald_test {
 namespace {
@@ -45,15 +44,8 @@ struct Silent final : skald::Observer {
 class Sleepers {
  public:
   Sleepers(uint64_t seed, skald::RocksDbTestHooks hooks) : random_(seed), hooks_(hooks) {
-    root_ = (std::filesystem::temp_directory_path() / "skald_asleep_power_XXXXXX").string();
-    REQUIRE(::mkdtemp(root_.data()) != nullptr);
     hooks_.file_system = disk_;
     hooks_.write_buffer_bytes = size_t{1} << 20;
-  }
-  ~Sleepers() {
-    coordinator_.reset();
-    store_.reset();
-    std::filesystem::remove_all(root_);
   }
 
   // RETURNS: what is wrong; empty: nothing.
@@ -112,7 +104,7 @@ class Sleepers {
 
   std::string Open() {
     auto store = skald::OpenRocksDbStoreForTest(
-        root_ + "/store", {.observer = &silent_, .memory_bytes = size_t{16} << 20}, hooks_);
+        directory_ / "store", {.observer = &silent_, .memory_bytes = size_t{16} << 20}, hooks_);
     if (!store.ok()) return "opening: " + store.status().ToString();
     store_ = *std::move(store);
     skald::CoordinatorOptions options;
@@ -144,7 +136,7 @@ class Sleepers {
     return blocks.ok() && (*blocks)->Valid() ? std::string((*blocks)->key()) : "";
   }
 
-  std::string root_;
+  const skald::TemporaryDirectory directory_;
   skald::SeededRandom random_;
   skald::ManualClock clock_;
   skald::ManualExecutor executor_;

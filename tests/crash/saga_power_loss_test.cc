@@ -1,10 +1,8 @@
 // Power losses under load: what was not synced is dropped, torn or kept, and the machine comes up
 // again. And the proof that the audit notices a store that does not sync, or answers too early.
 #include <fmt/core.h>
-#include <stdlib.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -14,6 +12,7 @@
 #include "skald/base/random.h"
 #include "skald/rocksdb/testing/fault_file_system.h"
 #include "skald/rocksdb/testing/hooks.h"
+#include "temporary_directory.h"
 
 namespace skald_test {
 namespace {
@@ -49,13 +48,10 @@ class Ledger {
 class PowerLoss {
  public:
   PowerLoss(uint64_t seed, skald::RocksDbTestHooks hooks) : random_(seed), hooks_(hooks) {
-    root_ = (std::filesystem::temp_directory_path() / "skald_saga_power_XXXXXX").string();
-    REQUIRE(::mkdtemp(root_.data()) != nullptr);
     disk_ = FaultFileSystem::Make();
     hooks_.file_system = disk_;
     hooks_.write_buffer_bytes = 256 * 1024;  // flushes and compactions take part
   }
-  ~PowerLoss() { std::filesystem::remove_all(root_); }
 
   Report Run(int losses) {
     while (report_.losses < losses && report_.fault.empty()) Live();
@@ -67,7 +63,7 @@ class PowerLoss {
  private:
   absl::StatusOr<std::unique_ptr<skald::Store>> OpenStore() {
     return skald::OpenRocksDbStoreForTest(
-        root_ + "/store", {.observer = &silent_, .memory_bytes = size_t{16} << 20}, hooks_);
+        directory_ / "store", {.observer = &silent_, .memory_bytes = size_t{16} << 20}, hooks_);
   }
 
   void Live() {
@@ -110,7 +106,7 @@ class PowerLoss {
     if (report_.fault.empty()) report_.fault = judge.Audit(ledger_.all());
   }
 
-  std::string root_;
+  const skald::TemporaryDirectory directory_;
   skald::SeededRandom random_;
   skald::RocksDbTestHooks hooks_;
   Silent silent_;

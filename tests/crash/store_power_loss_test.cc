@@ -2,12 +2,13 @@
 // recovery from that. And the proof that the audit would notice: two planted bugs that it must
 // find.
 #include <fmt/core.h>
-#include <stdlib.h>
 
-#include <filesystem>
+#include <string>
+#include <utility>
 
 #include "catch.h"
 #include "store_audit.h"
+#include "temporary_directory.h"
 
 namespace skald {
 namespace {
@@ -21,13 +22,11 @@ struct Outcome {
 };
 
 Outcome Audit(uint64_t seed, int lives, RocksDbTestHooks hooks) {
-  std::string root = (std::filesystem::temp_directory_path() / "skald_power_XXXXXX").string();
-  REQUIRE(::mkdtemp(root.data()) != nullptr);
+  const TemporaryDirectory directory;
   hooks.write_buffer_bytes = kBufferBytes;
-  StoreAudit audit(root + "/s", seed, hooks);
-  Outcome outcome{.fault = audit.Run(lives), .counts = audit.counts()};
-  std::filesystem::remove_all(root);
-  return outcome;
+  StoreAudit audit(directory / "s", seed, hooks);
+  std::string fault = audit.Run(lives);
+  return {.fault = std::move(fault), .counts = audit.counts()};
 }
 
 }  // namespace

@@ -16,29 +16,9 @@
 #include "skald/rocksdb/rocksdb_store.h"
 #include "skald/rocksdb/testing/hooks.h"
 #include "skald/store/store.h"
+#include "temporary_directory.h"
 
 namespace skald {
-
-// A fresh directory under the system's temporary one, removed with everything in it at the end.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "skald_rocksdb_XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  std::string operator/(std::string_view name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Remembers what it was told.
 class NotingObserver final : public Observer {
