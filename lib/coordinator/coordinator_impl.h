@@ -59,7 +59,7 @@ class Coordinator::Impl {
   absl::Status OfFinished(SagaId id);
   absl::StatusOr<std::vector<SagaInfo>> List(const SagaFilter& filter);
   absl::Status Shutdown(absl::Duration timeout);
-  absl::Status Stop(absl::Duration settle);
+  absl::Status Stop();
   bool PollOnce();
 
   internal::Core& core() { return *core_; }

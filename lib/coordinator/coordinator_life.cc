@@ -18,9 +18,6 @@ using internal::Shard;
 
 namespace {
 
-// How long a coordinator that is destroyed without Shutdown waits for its last commit.
-constexpr absl::Duration kSettleAtExit = absl::Seconds(5);
-
 // Written when a coordinator opens over a committer that others share.
 constexpr std::string_view kOpenedRow = "o";
 
@@ -31,7 +28,7 @@ bool SameSchema(const internal::ValueOps& a, const internal::ValueOps& b) {
 }  // namespace
 
 Coordinator::Impl::~Impl() {
-  IgnoreError(Stop(kSettleAtExit), "nobody is left to tell; the journal knows");
+  IgnoreError(Stop(), "nobody is left to tell; the journal knows");
 }
 
 absl::Status Coordinator::Impl::Register(std::vector<Definition> definitions) {
@@ -199,7 +196,7 @@ absl::Status Coordinator::Impl::Shutdown(absl::Duration timeout) {
   while (pumped() && PollOnce()) {
   }
   const uint64_t left = running();
-  absl::Status settled = Stop(std::max(end - real.Boot(), absl::Duration(absl::Seconds(1))));
+  absl::Status settled = Stop();
   if (left > 0) {
     return absl::DeadlineExceededError(fmt::format(
         "shutting down: {} attempts still run; they are left to themselves and count as 'may have "
@@ -209,7 +206,7 @@ absl::Status Coordinator::Impl::Shutdown(absl::Duration timeout) {
   return settled;
 }
 
-absl::Status Coordinator::Impl::Stop(absl::Duration settle) {
+absl::Status Coordinator::Impl::Stop() {
   if (!opened_ || stopped_.exchange(true)) return absl::OkStatus();
   Core& core = *core_;
   core.accepting.store(false);
@@ -221,7 +218,9 @@ absl::Status Coordinator::Impl::Stop(absl::Duration settle) {
     for (const auto& shard : core.shards) shard->Stop();
     loops_.clear();
   }
-  if (core.owned_committer) settled = core.owned_committer->Shutdown(settle);
+  // However long it takes: what is under way uses the store and the observer, which may go after
+  // this coordinator, and answers to what keeps the committer.
+  if (core.owned_committer) settled = core.owned_committer->Shutdown(absl::InfiniteDuration());
   for (const auto& shard : core.shards) shard->Abort(Gone());
   core.notifier->Stop();
   return settled;

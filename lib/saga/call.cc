@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <memory>
+#include <string_view>
 
 #include "skald/base/ids.h"
 #include "skald/saga/internal/say.h"
@@ -35,14 +36,29 @@ void Call::LetGo() {
 
 bool Call::BeginVerdict() {
   if (!said_.exchange(true, std::memory_order_acq_rel)) return true;
-  if (const std::shared_ptr<MisuseReporter> reports = reporter.lock()) {
-    // The saga's key may be gone by now.
-    reports->Report("completion-called-twice",
-                    fmt::format("step '{}' of '{}' (saga {}): its completion was called again; the "
-                                "first verdict counts",
-                                context.step(), context.definition(), ToString(context.saga_id())));
-  }
+  Report("completion-called-twice", "its completion was called again; the first verdict counts");
   return false;
+}
+
+void Call::EndWithException() {
+  if (!said_.exchange(true, std::memory_order_acq_rel)) {
+    SayException(result);
+    End();
+    return;
+  }
+  AttemptResult thrown;
+  SayException(thrown);
+  Report(
+      "completion-called-then-threw",
+      fmt::format("it called its completion and then threw; the verdict counts. {}", thrown.text));
+}
+
+void Call::Report(std::string_view kind, std::string_view what) const {
+  const std::shared_ptr<MisuseReporter> reports = reporter.lock();
+  if (reports == nullptr) return;
+  // The saga's key may be gone by now.
+  reports->Report(kind, fmt::format("step '{}' of '{}' (saga {}): {}", context.step(),
+                                    context.definition(), ToString(context.saga_id()), what));
 }
 
 }  // namespace skald::inline v1::internal

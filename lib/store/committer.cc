@@ -141,8 +141,8 @@ absl::Status Committer::Impl::Shutdown(absl::Duration timeout) {
   if (settled) return absl::OkStatus();
   lock.Unlock();
   if (!options_.own_thread) AnswerAll();
-  return absl::DeadlineExceededError(fmt::format("writer '{}' still had commits to settle after {}",
-                                                 options_.writer, absl::FormatDuration(timeout)));
+  return absl::DeadlineExceededError(fmt::format(
+      "writer '{}' still had commits to settle when it was shut down", options_.writer));
 }
 
 void Committer::Impl::Close() {

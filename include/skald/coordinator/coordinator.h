@@ -160,6 +160,7 @@ class SKALD_EXPORT Coordinator {
 
   // Refuses new sagas, lets running attempts end, makes everything durable, stops.
   // RETURNS: DeadlineExceeded: attempts still run; they are left to themselves. Idempotent.
+  // `timeout` is for attempts; a commit or a call of the observer that is under way is waited for.
   absl::Status Shutdown(absl::Duration timeout);
 
   // Only without own threads, from one thread at a time. PollOnce does what can be done now and

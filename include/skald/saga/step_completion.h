@@ -11,7 +11,12 @@
 // when the completion is called. Input, outputs and context live until then. Said a second time,
 // the verdict is ignored and reported ("completion-called-twice"); when the last copy goes away
 // unsaid, the step says Unknown, for nobody knows what happened; said after the attempt's deadline,
-// it counts as any late verdict does.
+// it counts as any late verdict does. A function that calls it and then throws has said its
+// verdict; the exception is reported ("completion-called-then-threw").
+//
+// A copy keeps its attempt, and that the coordinator's definitions with their step functions, until
+// the copy is gone, also after it was called. So a step function does not own by value what keeps
+// copies (a client with its callbacks): each would keep the other, for ever. It refers to it.
 #pragma once
 
 #include <type_traits>

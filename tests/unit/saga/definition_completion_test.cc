@@ -24,7 +24,11 @@ inline constexpr skald::SagaKey<"order", 1, std::string> kOrder;
 
 struct Reports final : skald::internal::MisuseReporter {
   std::vector<std::string> kinds;
-  void Report(std::string_view kind, std::string /*what*/) override { kinds.emplace_back(kind); }
+  std::vector<std::string> texts;
+  void Report(std::string_view kind, std::string what) override {
+    kinds.emplace_back(kind);
+    texts.push_back(std::move(what));
+  }
 };
 
 // What `pay` does with its completion.
@@ -106,8 +110,9 @@ TEST_CASE("of two verdicts the first counts and the second is reported, also whe
   CHECK(reports->kinds.size() == 2);
 }
 
-TEST_CASE("an action that throws says Unknown, and a verdict said before that stays") {
+TEST_CASE("an action that throws says Unknown; a verdict said before stays, the throw is told") {
   const bool says_first = GENERATE(false, true);
+  auto reports = std::make_shared<Reports>();
   const auto definition = Paying(
       [says_first](const StepContext&, const std::string&, StepCompletion<std::string> done) {
         if (says_first) done(std::string("paid"));
@@ -115,8 +120,20 @@ TEST_CASE("an action that throws says Unknown, and a verdict said before that st
       });
   Attempt attempt(definition);
   const std::string input = "10";
+  attempt.Report(reports);
   CHECK(attempt.Input(input).Run(definition.data().steps[0].action) == CallState::kComplete);
-  CHECK(attempt.result().kind == (says_first ? VerdictKind::kDone : VerdictKind::kUnknown));
+  CHECK(attempt.done() == 0);
+  if (!says_first) {
+    CHECK(attempt.result().kind == VerdictKind::kUnknown);
+    CHECK(attempt.result().reason() == "exception: boom");
+    CHECK(reports->kinds.empty());
+    return;
+  }
+  CHECK(attempt.result().kind == VerdictKind::kDone);
+  CHECK(attempt.result().output() == "paid");
+  REQUIRE(reports->kinds == std::vector<std::string>{"completion-called-then-threw"});
+  CHECK(reports->texts[0].find("it called its completion and then threw; the verdict counts. "
+                               "exception: boom") != std::string::npos);
 }
 
 TEST_CASE("a compensation may end by a completion, too") {

@@ -78,10 +78,7 @@ CallState RunWithCompletion(Call& call, Invoke invoke) {
     invoke(*done);
 #if defined(__cpp_exceptions)
   } catch (...) {
-    if (call.BeginVerdict()) {
-      SayException(call.result);
-      call.End();
-    }
+    call.EndWithException();
   }
 #endif
   done.reset();  // unsaid and dropped already: said now

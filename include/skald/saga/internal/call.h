@@ -104,10 +104,14 @@ class SKALD_EXPORT Call {
   // RETURNS: the result may be written, and then End() is called. False: a verdict was said before,
   // and whoever says another is reported.
   bool BeginVerdict();
+  // Within a catch block: the function was given a completion and threw. Its verdict, unless it has
+  // said one: then what it threw is reported.
+  void EndWithException();
 
  private:
   // Called once, from any thread, when the call did not complete before it returned.
   virtual void Done() = 0;
+  void Report(std::string_view kind, std::string_view what) const;
 
   std::atomic<uint32_t> copies_{0};  // of its completion
   std::atomic<uint8_t> owners_{1};   // its maker, and all copies of its completion as one
