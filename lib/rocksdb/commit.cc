@@ -181,7 +181,7 @@ absl::Status RocksDbStore::WriteDurably(Database& database) {
   options.sync = !hooks_.sync_off;
   const rocksdb::Status written = database.db().Write(options, &batch_);
   if (!written.ok()) return CloseAfter(FromRocks(written, "writing to the store"));
-  database.flush_pace().Committed(batch_.GetDataSize());
+  database.background_pace().Committed(batch_.GetDataSize());
   ++ordinal_;
   // The mark stands before the answer: what is answered is known to the next one who opens.
   const absl::Status marked = mark_->Write(ordinal_);

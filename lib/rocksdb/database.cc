@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "database_options.h"
 #include "patient_file_system.h"
 #include "rocks_status.h"
@@ -54,7 +55,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseConfig& c
   std::unique_ptr<Database> database(new Database(RowCacheBytes(config)));
   database->env_ = std::make_unique<StoreEnv>(config.fs);
   const rocksdb::DBOptions options =
-      MakeDbOptions(config, mode, database->env_.get(), filter, database->flush_pace_);
+      MakeDbOptions(config, mode, database->env_.get(), filter, database->background_pace_);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = MakeFamilies(config);
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
@@ -64,15 +65,29 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseConfig& c
   database->db_.reset(db);
   SKALD_RETURN_IF_ERROR(
       FromRocks(status, fmt::format("opening the database in '{}'", config.path)));
+  database->background_pace_->CountLevel0By([&it = *database] { return it.FilesAtLevel0(); });
   return database;
 }
 
 Database::~Database() {
   if (db_ == nullptr) return;
+  background_pace_->CountLevel0By(nullptr);
   for (rocksdb::ColumnFamilyHandle* family : families_) {
     db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
   }
   db_->Close().PermitUncheckedError();
+}
+
+int Database::FilesAtLevel0() {
+  const std::string property = rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0";
+  int most = 0;
+  for (rocksdb::ColumnFamilyHandle* family : families_) {
+    std::string count;
+    int files = 0;
+    const bool known = db_->GetProperty(family, property, &count);
+    if (known && absl::SimpleAtoi(count, &files)) most = std::max(most, files);
+  }
+  return most;
 }
 
 absl::Status Database::FlushAll() {

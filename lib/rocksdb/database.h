@@ -10,8 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "background_pace.h"
 #include "files.h"
-#include "flush_pace.h"
 #include "meta_rows.h"
 #include "rocksdb/db.h"
 #include "rocksdb/listener.h"
@@ -51,10 +51,13 @@ class Database {
   // Of Space::kRows. Whoever writes such rows tells it of them.
   RowCache& row_cache() { return row_cache_; }
   // Whoever writes tells it how much.
-  FlushPace& flush_pace() { return *flush_pace_; }
+  BackgroundPace& background_pace() { return *background_pace_; }
 
   // Makes all that is readable durable, in files of their own and not only in the write-ahead log.
   absl::Status FlushAll();
+
+  // Of the family that has the most of them. COST: a lock of RocksDB's.
+  int FilesAtLevel0();
 
   // RETURNS: nullopt when the row is not there.
   absl::StatusOr<std::optional<std::string>> GetMeta(std::string_view key);
@@ -73,7 +76,7 @@ class Database {
   explicit Database(size_t row_cache_bytes) : row_cache_(row_cache_bytes) {}
 
   RowCache row_cache_;
-  const std::shared_ptr<FlushPace> flush_pace_ = FlushPace::OfThisProcess();
+  const std::shared_ptr<BackgroundPace> background_pace_ = BackgroundPace::OfThisProcess();
   std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;

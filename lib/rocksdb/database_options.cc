@@ -50,8 +50,9 @@ rocksdb::ColumnFamilyOptions CommonFamily(const DatabaseConfig& config) {
   // A block of the arena is given back with its buffer; large ones save calls of malloc for the
   // records of a large group.
   options.arena_block_size = std::min(options.write_buffer_size / 8, 2 * kMiB);
-  options.level0_slowdown_writes_trigger = 40;
-  options.level0_stop_writes_trigger = 80;
+  options.level0_file_num_compaction_trigger = kLevel0Trigger;
+  options.level0_slowdown_writes_trigger = kLevel0Most;
+  options.level0_stop_writes_trigger = 2 * kLevel0Most;
   options.target_file_size_base = 64 * kMiB;
   options.compression_per_level = {};
   options.compression = rocksdb::kNoCompression;
@@ -128,7 +129,7 @@ size_t RowCacheBytes(const DatabaseConfig& config) {
 
 rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mode,
                                  rocksdb::Env* env, rocksdb::WalFilter* filter,
-                                 std::shared_ptr<FlushPace> flush_pace) {
+                                 std::shared_ptr<BackgroundPace> background_pace) {
   rocksdb::DBOptions options;
   options.env = env;
   options.create_if_missing = mode == Database::Mode::kCreate;
@@ -141,7 +142,7 @@ rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mo
   options.recycle_log_file_num = 0;
   options.wal_bytes_per_sync = 0;
   options.bytes_per_sync = kMiB;  // of table files: the flush's own sync finds little left
-  options.rate_limiter = std::move(flush_pace);
+  options.rate_limiter = std::move(background_pace);
   // One flush writes all families at one point of the log: the ordinal that is in files then
   // speaks for rows and log alike.
   options.atomic_flush = true;

@@ -4,14 +4,14 @@
 #include <memory>
 #include <vector>
 
+#include "background_pace.h"
 #include "database.h"
-#include "flush_pace.h"
 
 namespace skald::inline v1::rocks {
 
 rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mode,
                                  rocksdb::Env* env, rocksdb::WalFilter* filter,
-                                 std::shared_ptr<FlushPace> flush_pace);
+                                 std::shared_ptr<BackgroundPace> background_pace);
 
 // What Database::row_cache() may hold.
 size_t RowCacheBytes(const DatabaseConfig& config);
