@@ -22,7 +22,7 @@ bool PaceBudget::Take(int64_t bytes, uint64_t committed, uint64_t percent) {
     credit_ = static_cast<int64_t>(
         std::min<uint64_t>(static_cast<uint64_t>(credit_) + earned, uint64_t{kCreditMax}));
   }
-  if (credit_ < bytes && quiet_ < kQuietMax) {
+  if (credit_ < bytes && quiet_ < quiet_max_) {
     ++quiet_;
     credit_ += kSliceBytes;
     return false;
@@ -67,6 +67,7 @@ void BackgroundPace::Request(int64_t bytes, Priority priority, rocksdb::Statisti
     ++requests_;
     bytes_through_ += bytes;
   }
+  bytes = std::min(bytes, PaceBudget::kBurst);  // RocksDB asks for no more
   while (paced && !in_demand_(priority)) {
     const uint64_t percent = flush ? kFlushPercent : CompactionPercent(Level0Files());
     PaceBudget& budget = flush ? flush_ : compaction_;

@@ -7,7 +7,7 @@
 // - A compaction goes by how many files wait for it at level 0, which each read of a row looks
 //   into: a quarter as fast as bytes are committed while there are no more than make it begin, four
 //   times as fast where there are twice as many (by their fourth power). So what is put off is
-//   bounded, and no compaction comes in a burst.
+//   bounded, and what one writes does not come in a burst.
 //
 // Both go at full speed where nobody waits for commits (a store that opens, rests or closes, a
 // writer that RocksDB stops), and where another one waits for the thread: all databases of a
@@ -32,17 +32,25 @@ class PaceBudget {
  public:
   static constexpr int64_t kBurst = int64_t{1} << 20;
   static constexpr absl::Duration kSlice = absl::Milliseconds(5);
-  static constexpr int kQuietMax = 4;  // asked as often in vain, without a commit
+
+  // Goes at full speed after it was asked so often in vain without a commit: a commit that takes
+  // longer looks as if there were none.
+  explicit PaceBudget(int quiet_max) : quiet_max_(quiet_max), quiet_(quiet_max) {}
 
   // Takes `bytes`, of kBurst at most, when they may be written after `committed` in all, at
   // `percent` bytes for each hundred that are committed.
   bool Take(int64_t bytes, uint64_t committed, uint64_t percent);
 
  private:
+  const int quiet_max_;
   uint64_t seen_ = 0;   // of what was committed
   int64_t credit_ = 0;  // bytes
-  int quiet_ = kQuietMax;
+  int quiet_;
 };
+
+// 20 ms for flushes, without which a writer may have to wait; 100 ms for compactions.
+inline constexpr int kFlushQuietMax = 4;
+inline constexpr int kCompactionQuietMax = 20;
 
 // Files at level 0 that make a compaction begin: the more it merges at once, the less is written in
 // all, and the more files a read looks into.
@@ -92,8 +100,8 @@ class BackgroundPace final : public rocksdb::RateLimiter {
   std::function<int()> count_level0_ SKALD_GUARDED_BY(count_mutex_);
   mutable Mutex mutex_;
   CondVar slice_;  // nobody notifies it: it only lets the time pass
-  PaceBudget flush_ SKALD_GUARDED_BY(mutex_);
-  PaceBudget compaction_ SKALD_GUARDED_BY(mutex_);
+  PaceBudget flush_ SKALD_GUARDED_BY(mutex_){kFlushQuietMax};
+  PaceBudget compaction_ SKALD_GUARDED_BY(mutex_){kCompactionQuietMax};
   int64_t bytes_through_ SKALD_GUARDED_BY(mutex_) = 0;
   int64_t requests_ SKALD_GUARDED_BY(mutex_) = 0;
 };

@@ -85,7 +85,7 @@ int Database::FilesAtLevel0() {
     std::string count;
     int files = 0;
     const bool known = db_->GetProperty(family, property, &count);
-    if (known && absl::SimpleAtoi(count, &files)) most = std::max(most, files);
+    most = std::max(most, known && absl::SimpleAtoi(count, &files) ? files : kLevel0Most);
   }
   return most;
 }

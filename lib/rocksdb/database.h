@@ -56,7 +56,8 @@ class Database {
   // Makes all that is readable durable, in files of their own and not only in the write-ahead log.
   absl::Status FlushAll();
 
-  // Of the family that has the most of them. COST: a lock of RocksDB's.
+  // Of the family that has the most of them; kLevel0Most where RocksDB does not say.
+  // COST: a lock of RocksDB's for each family.
   int FilesAtLevel0();
 
   // RETURNS: nullopt when the row is not there.

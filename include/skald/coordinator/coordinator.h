@@ -76,8 +76,8 @@ class SKALD_EXPORT Coordinator {
   static absl::StatusOr<std::unique_ptr<Coordinator>> Open(Committer& committer, Executor& steps,
                                                            std::vector<Definition> definitions,
                                                            CoordinatorOptions options = {});
-  // Stops without waiting for user code; attempts that still run are forgotten and count, at the
-  // next open, as "may have run". Call Shutdown first to let them finish.
+  // Waits for a commit and the observer, not for steps; attempts that still run are forgotten and
+  // count, at the next open, as "may have run". Call Shutdown first to let them finish.
   ~Coordinator();
 
   Coordinator(const Coordinator&) = delete;

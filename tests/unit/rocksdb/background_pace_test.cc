@@ -2,8 +2,10 @@
 #include "background_pace.h"
 
 #include <stdexcept>
+#include <thread>
 
-#include "catch.h"
+#include "database.h"
+#include "support.h"
 
 namespace skald {
 namespace {
@@ -11,6 +13,7 @@ namespace {
 using rocks::BackgroundPace;
 using rocks::CompactionPercent;
 using rocks::kFlushPercent;
+using rocks::kFlushQuietMax;
 using rocks::kLevel0Most;
 using rocks::kLevel0Trigger;
 using rocks::PaceBudget;
@@ -19,7 +22,7 @@ constexpr int64_t kPiece = PaceBudget::kBurst;
 constexpr uint64_t kFlush = uint64_t{64} << 20;
 
 TEST_CASE("a flush goes half as fast again as what is committed meanwhile") {
-  PaceBudget budget;
+  PaceBudget budget(kFlushQuietMax);
   uint64_t committed = 1;
   uint64_t flushed = 0;
   (void)budget.Take(kPiece, committed,
@@ -33,7 +36,7 @@ TEST_CASE("a flush goes half as fast again as what is committed meanwhile") {
 }
 
 TEST_CASE("a flush ends in seconds, however little is committed") {
-  PaceBudget budget;
+  PaceBudget budget(kFlushQuietMax);
   uint64_t committed = 0;
   uint64_t flushed = 0;
   int waits = 0;
@@ -49,19 +52,19 @@ TEST_CASE("a flush ends in seconds, however little is committed") {
 }
 
 TEST_CASE("what was committed before a flush lets it begin, and no more") {
-  PaceBudget budget;
+  PaceBudget budget(kFlushQuietMax);
   int pieces = 0;
   while (budget.Take(kPiece, kFlush, kFlushPercent)) ++pieces;
   CHECK(pieces == 8);
 }
 
 TEST_CASE("a flush is not held up while nothing is committed") {
-  PaceBudget budget;
+  PaceBudget budget(kFlushQuietMax);
   for (int i = 0; i < 100; ++i)
     CHECK(budget.Take(kPiece, 0, kFlushPercent));  // the store is being opened
   int refused = 0;
   while (!budget.Take(kPiece, 2, kFlushPercent)) ++refused;
-  CHECK(refused <= PaceBudget::kQuietMax);
+  CHECK(refused <= kFlushQuietMax);
   // From then on at full speed, until there is a commit again.
   for (int i = 0; i < 100; ++i) CHECK(budget.Take(kPiece, 2, kFlushPercent));
   CHECK_FALSE(budget.Take(kPiece, 3, kFlushPercent));
@@ -110,11 +113,32 @@ TEST_CASE("a compaction is held up, unless many files wait for it") {
 TEST_CASE("what is asked of one kind is not taken from the other's") {
   int asked = 0;
   BackgroundPace pace([&asked](rocksdb::Env::IOPriority /*of*/) { return ++asked < 0; });
+  pace.CountLevel0By([] { return kLevel0Trigger * 3 / 2; });
   pace.Committed(kPiece);
+  // Leaves less than a piece of its own.
   pace.Request(kPiece, rocksdb::Env::IO_LOW, nullptr, rocksdb::RateLimiter::OpType::kWrite);
+  REQUIRE(asked == 1);
   asked = 0;
   pace.Request(kPiece, rocksdb::Env::IO_HIGH, nullptr, rocksdb::RateLimiter::OpType::kWrite);
   CHECK(asked == 1);
+}
+
+TEST_CASE("a database knows how many files wait for a compaction, which begins at eight") {
+  const TemporaryDirectory directory;
+  auto open = rocks::Database::Open(
+      {.fs = rocksdb::FileSystem::Default(), .path = directory / "db", .memory_bytes = 1},
+      rocks::Database::Mode::kCreate);
+  REQUIRE(open.ok());
+  rocks::Database& database = **open;
+  CHECK(database.FilesAtLevel0() == 0);
+  for (int i = 1; i < kLevel0Trigger; ++i) {
+    REQUIRE(database.db().Put({}, database.in(Space::kRows), "key", "value").ok());
+    REQUIRE(database.FlushAll().ok());
+    CHECK(database.FilesAtLevel0() == i);
+  }
+  REQUIRE(database.db().Put({}, database.in(Space::kRows), "key", "value").ok());
+  REQUIRE(database.FlushAll().ok());
+  while (database.FilesAtLevel0() >= kLevel0Trigger) std::this_thread::yield();
 }
 
 TEST_CASE("what no flush and no compaction writes, and what is read, is not paced") {
