@@ -1,6 +1,7 @@
 #include "background_pace.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "rocksdb/env.h"
 
@@ -31,13 +32,13 @@ bool PaceBudget::Take(int64_t bytes, uint64_t committed, uint64_t percent) {
   return true;
 }
 
-uint64_t CompactionPercent(int level0_files) {
-  // Of a quarter for each byte that is committed most is enough: a compaction of so many files
-  // writes a third of what was committed meanwhile, journal and all, until its rows are many.
-  constexpr uint64_t kSlowest = 25;
-  const auto files = static_cast<uint64_t>(std::clamp(level0_files, kLevel0Trigger, kLevel0Most));
-  constexpr auto kTrigger = uint64_t{kLevel0Trigger};
-  return kSlowest * files * files * files * files / (kTrigger * kTrigger * kTrigger * kTrigger);
+std::optional<uint64_t> CompactionPercent(int level0_files) {
+  const int more = std::max(level0_files - kLevel0Trigger, 0);
+  if (more >= kLevel0More) return std::nullopt;
+  // One of four files and what they overlap in a store of few rows ends while one more is flushed.
+  // Slower ones are kinder to commits and dearer to reads, which look into every file that waits.
+  constexpr uint64_t kSlowest = 150;
+  return kSlowest << more;
 }
 
 std::shared_ptr<BackgroundPace> BackgroundPace::OfThisProcess() {
@@ -69,10 +70,12 @@ void BackgroundPace::Request(int64_t bytes, Priority priority, rocksdb::Statisti
   }
   bytes = std::min(bytes, PaceBudget::kBurst);  // RocksDB asks for no more
   while (paced && !in_demand_(priority)) {
-    const uint64_t percent = flush ? kFlushPercent : CompactionPercent(Level0Files());
+    const std::optional<uint64_t> percent =
+        flush ? kFlushPercent : CompactionPercent(Level0Files());
+    if (!percent) return;
     PaceBudget& budget = flush ? flush_ : compaction_;
     MutexLock lock(mutex_);
-    if (budget.Take(bytes, committed_.load(std::memory_order_relaxed), percent)) return;
+    if (budget.Take(bytes, committed_.load(std::memory_order_relaxed), *percent)) return;
     slice_.WaitFor(mutex_, PaceBudget::kSlice);
   }
 }

@@ -4,10 +4,9 @@
 //
 // - A full write buffer is written to its file as fast as the next one fills, and half as fast
 //   again.
-// - A compaction goes by how many files wait for it at level 0, which each read of a row looks
-//   into: a quarter as fast as bytes are committed while there are no more than make it begin, four
-//   times as fast where there are twice as many (by their fourth power). So what is put off is
-//   bounded, and what one writes does not come in a burst.
+// - A compaction goes by how many files wait for it at level 0, each of which a read of a row looks
+//   into: half as fast again as bytes are committed while there are no more than make it begin,
+//   twice as fast with one more, at full speed with two.
 //
 // Both go at full speed where nobody waits for commits (a store that opens, rests or closes, a
 // writer that RocksDB stops), and where another one waits for the thread: all databases of a
@@ -19,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -52,15 +52,15 @@ class PaceBudget {
 inline constexpr int kFlushQuietMax = 4;
 inline constexpr int kCompactionQuietMax = 20;
 
-// Files at level 0 that make a compaction begin: the more it merges at once, the less is written in
-// all, and the more files a read looks into.
-inline constexpr int kLevel0Trigger = 8;
-// With so many RocksDB slows the writer down.
+// Files at level 0 that make a compaction begin, how many more let it go at full speed, and with
+// how many RocksDB slows the writer down.
+inline constexpr int kLevel0Trigger = 4;
+inline constexpr int kLevel0More = 2;
 inline constexpr int kLevel0Most = 40;
 
-// PaceBudget's percent.
+// PaceBudget's percent. Null: full speed.
 inline constexpr uint64_t kFlushPercent = 150;
-uint64_t CompactionPercent(int level0_files);
+std::optional<uint64_t> CompactionPercent(int level0_files);
 
 // THREADS: any.
 class BackgroundPace final : public rocksdb::RateLimiter {

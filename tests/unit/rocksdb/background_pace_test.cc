@@ -14,6 +14,7 @@ using rocks::BackgroundPace;
 using rocks::CompactionPercent;
 using rocks::kFlushPercent;
 using rocks::kFlushQuietMax;
+using rocks::kLevel0More;
 using rocks::kLevel0Most;
 using rocks::kLevel0Trigger;
 using rocks::PaceBudget;
@@ -71,12 +72,11 @@ TEST_CASE("a flush is not held up while nothing is committed") {
 }
 
 TEST_CASE("a compaction goes the faster the more files wait for it") {
-  CHECK(CompactionPercent(0) == 25);
-  CHECK(CompactionPercent(kLevel0Trigger) == 25);
-  CHECK(CompactionPercent(kLevel0Trigger + 1) > 25);
-  CHECK(CompactionPercent(2 * kLevel0Trigger) == 400);
-  CHECK(CompactionPercent(kLevel0Most) > 10'000);
-  CHECK(CompactionPercent(1000) == CompactionPercent(kLevel0Most));
+  CHECK(CompactionPercent(0) == 150);
+  CHECK(CompactionPercent(kLevel0Trigger) == 150);
+  CHECK(CompactionPercent(kLevel0Trigger + kLevel0More - 1) == 300);
+  CHECK(CompactionPercent(kLevel0Trigger + kLevel0More) == std::nullopt);
+  CHECK(CompactionPercent(kLevel0Most) == std::nullopt);
 }
 
 constexpr auto kPriorities = {rocksdb::Env::IO_HIGH, rocksdb::Env::IO_LOW};
@@ -99,7 +99,7 @@ int WaitsWith(int level0_files) {
   int asked = 0;
   BackgroundPace pace([&asked](rocksdb::Env::IOPriority /*of*/) { return ++asked < 0; });
   pace.CountLevel0By([level0_files] { return level0_files; });
-  pace.Committed(kPiece);
+  pace.Committed(kPiece / 2);
   pace.Request(kPiece, rocksdb::Env::IO_LOW, nullptr, rocksdb::RateLimiter::OpType::kWrite);
   return asked - 1;
 }
@@ -107,15 +107,15 @@ int WaitsWith(int level0_files) {
 TEST_CASE("a compaction is held up, unless many files wait for it") {
   CHECK(WaitsWith(0) > 0);
   CHECK(WaitsWith(kLevel0Trigger) > 0);
-  CHECK(WaitsWith(2 * kLevel0Trigger) == 0);
+  CHECK(WaitsWith(kLevel0Trigger + 1) == 0);
+  CHECK(WaitsWith(kLevel0Most) == 0);
 }
 
 TEST_CASE("what is asked of one kind is not taken from the other's") {
   int asked = 0;
   BackgroundPace pace([&asked](rocksdb::Env::IOPriority /*of*/) { return ++asked < 0; });
-  pace.CountLevel0By([] { return kLevel0Trigger * 3 / 2; });
   pace.Committed(kPiece);
-  // Leaves less than a piece of its own.
+  // Leaves half a piece of its own.
   pace.Request(kPiece, rocksdb::Env::IO_LOW, nullptr, rocksdb::RateLimiter::OpType::kWrite);
   REQUIRE(asked == 1);
   asked = 0;
@@ -123,7 +123,7 @@ TEST_CASE("what is asked of one kind is not taken from the other's") {
   CHECK(asked == 1);
 }
 
-TEST_CASE("a database knows how many files wait for a compaction, which begins at eight") {
+TEST_CASE("a database knows how many files wait for a compaction, which begins at four") {
   const TemporaryDirectory directory;
   auto open = rocks::Database::Open(
       {.fs = rocksdb::FileSystem::Default(), .path = directory / "db", .memory_bytes = 1},
