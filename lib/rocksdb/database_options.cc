@@ -22,19 +22,20 @@ constexpr int kCacheShardBitsMax = 6;
 // larger than the processor's own caches is slower to look into.
 constexpr size_t kRowCacheMax = 4 * kMiB;
 constexpr size_t kRowCachePart = 32;
-// Of each column family: one that fills, one that is flushed, and one in hand so that a slow flush
-// does not stop the writer.
+// One that fills, one that is flushed, and one in hand so that a slow flush does not stop the
+// writer.
 constexpr int kWriteBuffers = 3;
 
 size_t Memory(const DatabaseConfig& config) {
   return std::max(config.memory_bytes, kMemoryMin);
 }
 
-// The buffers of rows and log take three quarters of the memory between them, but for the row
-// cache.
+// What rows and log write between them from one flush to the next; all buffers take three quarters
+// of the memory, but for the row cache. Who coordinates sagas writes six bytes of log for one of
+// rows and who runs a barrier only rows, so neither has a share of its own.
 size_t WriteBufferBytes(const DatabaseConfig& config) {
   if (config.write_buffer_bytes != 0) return config.write_buffer_bytes;
-  return (Memory(config) * 3 / 4 - RowCacheBytes(config)) / (2 * kWriteBuffers);
+  return (Memory(config) * 3 / 4 - RowCacheBytes(config)) / kWriteBuffers;
 }
 
 class SilentLogger final : public rocksdb::Logger {
@@ -70,7 +71,7 @@ rocksdb::ColumnFamilyOptions RowsFamily(const DatabaseConfig& config,
                                         const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options = CommonFamily(config);
   options.memtable_factory = std::make_shared<rocksdb::SkipListFactory>();
-  options.memtable_prefix_bloom_size_ratio = 0.02;
+  options.memtable_prefix_bloom_size_ratio = 0.01;
   options.memtable_whole_key_filtering = true;
   options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,
                                    rocksdb::kLZ4Compression};
@@ -146,7 +147,9 @@ rocksdb::DBOptions MakeDbOptions(const DatabaseConfig& config, Database::Mode mo
   // One flush writes all families at one point of the log: the ordinal that is in files then
   // speaks for rows and log alike.
   options.atomic_flush = true;
-  options.max_total_wal_size = 2 * kWriteBuffers * WriteBufferBytes(config);
+  // Counts rows and log together. While one flush is on its way the next buffers may grow beyond it
+  // until one family alone has as much.
+  options.max_total_wal_size = WriteBufferBytes(config);
   // There is one writer at a time, and the vector memtable takes no more.
   options.allow_concurrent_memtable_write = false;
   options.enable_write_thread_adaptive_yield = false;

@@ -1,5 +1,6 @@
 // What a user of the store sees when nothing goes wrong. The whole contract is in the suite that
 // every store passes; here is what is RocksDB's own.
+#include <algorithm>
 #include <system_error>
 
 #include "skald/rocksdb/testing/fault_file_system.h"
@@ -108,6 +109,47 @@ TEST_CASE("dropping ranges gives back the space of their files") {
   }
   // What is live, what is not yet flushed or compacted; far from the 16 MiB that were written.
   CHECK(bytes < (size_t{8} << 20));
+}
+
+// The last of the logs that RocksDB has begun: it begins one when the buffers are to be flushed.
+std::string LastLogOf(const std::string& path) {
+  std::string last;
+  for (const auto& entry : std::filesystem::directory_iterator(path + "/rocksdb")) {
+    if (entry.path().extension() == ".log") last = std::max(last, entry.path().string());
+  }
+  return last;
+}
+
+TEST_CASE("rows and log share the bytes after which both are flushed, whichever writes them") {
+  const TemporaryDirectory directory;
+  constexpr size_t kBufferBytes = 256 * 1024;
+  // How many bytes of values come to a flush, 1 KiB of them a commit in each of `spaces`.
+  const auto bytes_until_flush = [&](const char* name, const std::vector<Space>& spaces) {
+    const std::string path = directory / name;
+    const auto store = MustOpen(
+        path, {}, {.file_system = FaultFileSystem::Make(), .write_buffer_bytes = kBufferBytes});
+    const Acquired acquired = MustAcquire(*store);
+    const std::string value(1024, 'x');
+    const std::string log = LastLogOf(path);
+    size_t bytes = 0;
+    for (uint64_t index = 1; bytes < 4 * kBufferBytes && LastLogOf(path) == log; ++index) {
+      Batch batch{.number = index, .ticket = index, .units = {}};
+      Unit& unit = batch.units.emplace_back();
+      for (const Space space : spaces) unit.Put(space, fmt::format("{:08}", index), value);
+      bytes += spaces.size() * value.size();
+      MustCommit(*store, acquired.fence, batch);
+    }
+    return static_cast<double>(bytes) / kBufferBytes;
+  };
+  for (const auto& [name, spaces] : std::vector<std::pair<const char*, std::vector<Space>>>{
+           {"log", {Space::kLog}},
+           {"rows", {Space::kRows}},
+           {"both", {Space::kLog, Space::kRows}}}) {
+    INFO(name);
+    const double buffers = bytes_until_flush(name, spaces);
+    CHECK(buffers > 0.5);
+    CHECK(buffers < 1.1);
+  }
 }
 
 TEST_CASE("a cursor is a snapshot, and outlives its store with a status that says so") {
