@@ -102,7 +102,8 @@ class Run {
                 return std::make_unique<TimedStore>(store, commits_);
               }}),
         traffic_(rig_.coordinator(), {.in_flight = flags.in_flight, .time_every = 1}),
-        disk_(rig_.path()) {}
+        disk_(rig_.path()),
+        machine_(flags.dir) {}
 
   void Go(Soak& soak);
 
@@ -111,11 +112,12 @@ class Run {
 
   const Flags& flags_;
   NoticeWatch notices_;
-  CommitTimes commits_;
+  Longest commits_;
   Rig rig_;
   Traffic traffic_;
   DiskWatch disk_;
   ProcessorWatch processors_;
+  MachineWatch machine_;
   uint64_t finished_ = 0;
 };
 
@@ -128,8 +130,9 @@ SoakSecond Run::Look(double at, double length, const Histogram& latencies) {
           .max = latencies.max(),
           .resident_bytes = static_cast<double>(ResidentBytes()),
           .disk = disk_.Look(),
-          .longest_commit = commits_.TakeLongest(),
+          .longest_commit = commits_.Take(),
           .processors = processors_.Look(),
+          .machine = machine_.Look(),
           .notices = notices_.Take()};
 }
 

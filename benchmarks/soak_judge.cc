@@ -83,6 +83,9 @@ std::string WhatHappened(const SoakSecond& second) {
   if (processors.stolen >= 0.01) {
     text += fmt::format(", {:.0f} % were stolen", processors.stolen * 100);
   }
+  text += fmt::format("; beside it a flush of the disk with nothing to write took up to {}",
+                      Milliseconds(second.machine.flush));
+  text += fmt::format(", a sleeping thread woke up to {} late", Milliseconds(second.machine.late));
   for (const std::string& notice : second.notices) text += fmt::format(", store: {}", notice);
   return text;
 }

@@ -20,6 +20,7 @@ struct SoakSecond {
   DiskWatch::Seen disk;
   double longest_commit = 0;  // seconds
   ProcessorWatch::Seen processors;
+  MachineWatch::Seen machine;
   std::vector<std::string> notices;
 };
 

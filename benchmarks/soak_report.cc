@@ -47,6 +47,8 @@ nlohmann::ordered_json Columns(const Soak& soak) {
       {"tables_written", [](const SoakSecond& s) { return s.disk.tables_written; }},
       {"tables_gone", [](const SoakSecond& s) { return s.disk.tables_gone; }},
       {"others", [](const SoakSecond& s) { return s.processors.others; }},
+      {"idle_flush_us", [](const SoakSecond& s) { return s.machine.flush * 1e6; }},
+      {"idle_late_us", [](const SoakSecond& s) { return s.machine.late * 1e6; }},
       {"stolen", [](const SoakSecond& s) { return s.processors.stolen; }},
   };
   nlohmann::ordered_json json;

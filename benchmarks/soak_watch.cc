@@ -1,10 +1,13 @@
 #include "soak_watch.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -78,16 +81,52 @@ ProcessorWatch::Seen ProcessorWatch::Look() {
   return seen;
 }
 
-void CommitTimes::Add(double seconds) {
+void Longest::Add(double seconds) {
   double longest = longest_.load(std::memory_order_relaxed);
   while (seconds > longest && !longest_.compare_exchange_weak(longest, seconds)) {
+  }
+}
+
+MachineWatch::MachineWatch(const std::string& dir) : dir_(dir, "machine_watch") {
+  const std::string path = dir_.path() + "/file";
+  file_ = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  if (file_ < 0 || write(file_, "x", 1) != 1 || fsync(file_) != 0) {
+    Die(fmt::format("making '{}', whose flushes are timed: {}", path, std::strerror(errno)));
+  }
+  thread_ = std::thread([this] { Run(); });
+}
+
+MachineWatch::~MachineWatch() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    stop_.NotifyAll();
+  }
+  thread_.join();
+  close(file_);
+}
+
+void MachineWatch::Run() {
+  constexpr double kPauseSeconds = 0.05;
+  while (true) {
+    const double due = NowSeconds() + kPauseSeconds;
+    {
+      MutexLock lock(mutex_);
+      while (!stopping_ && NowSeconds() < due) {
+        stop_.WaitFor(mutex_, absl::Seconds(std::max(0.0, due - NowSeconds())));
+      }
+      if (stopping_) return;
+    }
+    const double began = NowSeconds();
+    late_.Add(began - due);
+    if (fdatasync(file_) == 0) flush_.Add(NowSeconds() - began);
   }
 }
 
 absl::StatusOr<CommitResult> TimedStore::Commit(const Fence& fence, const Batch& batch) {
   const double began = NowSeconds();
   absl::StatusOr<CommitResult> result = target().Commit(fence, batch);
-  times_.Add(NowSeconds() - began);
+  commits_.Add(NowSeconds() - began);
   return result;
 }
 

@@ -7,9 +7,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "measure.h"
 #include "skald/base/mutex.h"
 #include "skald/base/observer.h"
 #include "skald/store/forwarding_store.h"
@@ -53,26 +55,56 @@ class ProcessorWatch {
   double own_seconds_ = 0;
 };
 
-// The longest commit since the last call. THREADS: any.
-class CommitTimes {
+// The longest of what took so long since the last call. THREADS: any.
+class Longest {
  public:
   void Add(double seconds);
-  double TakeLongest() { return longest_.exchange(0); }
+  double Take() { return longest_.exchange(0); }
 
  private:
   std::atomic<double> longest_ = 0;
+};
+
+// A thread that wakes twenty times a second and lets the disk flush itself, with nothing of its own
+// to write. What is late here is late by the machine, not by the store.
+class MachineWatch {
+ public:
+  // In `dir`, which is on the disk in question. Ends the process when a file cannot be made there.
+  explicit MachineWatch(const std::string& dir);
+  ~MachineWatch();
+  MachineWatch(const MachineWatch&) = delete;
+  MachineWatch& operator=(const MachineWatch&) = delete;
+
+  // The longest since the last look, in seconds.
+  struct Seen {
+    double flush = 0;  // of a file in which nothing changed
+    double late = 0;   // from when the thread was due to when it ran
+  };
+  Seen Look() { return {.flush = flush_.Take(), .late = late_.Take()}; }
+
+ private:
+  void Run();
+
+  ScratchDir dir_;
+  int file_ = -1;
+  Longest flush_;
+  Longest late_;
+  Mutex mutex_;
+  CondVar stop_;
+  bool stopping_ SKALD_GUARDED_BY(mutex_) = false;
+  std::thread thread_;  // the last: it uses the others
 };
 
 // A store whose commits are timed.
 class TimedStore final : public ForwardingStore {
  public:
   // Both outlive this object.
-  TimedStore(Store& target, CommitTimes& times) : ForwardingStore(target), times_(times) {}
+  TimedStore(Store& target, Longest& commits) : ForwardingStore(target), commits_(commits) {}
 
   absl::StatusOr<CommitResult> Commit(const Fence& fence, const Batch& batch) override;
 
  private:
-  CommitTimes& times_;
+  Longest& commits_;
 };
 
 // What the store has to say: stalls of its writes among others. THREADS: any.

@@ -71,13 +71,15 @@ TEST_CASE("one second's spike fails, and is told with what happened in it") {
   soak.each[60].p99 = 0.101;
   soak.each[60].disk = {.bytes = 1e9, .logs_begun = 1, .tables_written = 3, .tables_gone = 2};
   soak.each[60].longest_commit = 0.09;
+  soak.each[60].machine = {.flush = 0.08, .late = 0.002};
   soak.each[60].notices = {"Stalling writes"};
   CHECK(Met(soak) == "T-MD");
   const std::vector<std::string> spikes = SpikesOf(soak);
   REQUIRE(spikes.size() == 1);
   CHECK(spikes[0] ==
         "61 s: p99 101 ms; longest commit 90 ms, buffers flushed (a new log), 3 tables written "
-        "(0 MiB), 2 tables gone, store: Stalling writes");
+        "(0 MiB), 2 tables gone; beside it a flush of the disk with nothing to write took up to 80 "
+        "ms, a sleeping thread woke up to 2 ms late, store: Stalling writes");
   soak.each[60].p99 = 0.099;
   CHECK(Met(soak) == "TLMD");
 }
