@@ -133,7 +133,7 @@ Measured RunReads(Kept& kept, const RunOptions& options) {
 }  // namespace
 
 std::vector<Contender> EnterKept(FieldPlan& plan) {
-  const uint64_t count = plan.quick ? 300'000 : 10'000'000;
+  const uint64_t count = plan.quick ? 600'000 : 10'000'000;
   plan.note = fmt::format("{} ended sagas kept", count);
   const auto kept = std::make_shared<Kept>(count);
   const auto on_kept = [&](Measured (*run)(Kept&, const RunOptions&)) {
