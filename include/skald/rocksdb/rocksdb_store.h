@@ -45,8 +45,9 @@ struct RocksDbOptions {
 
   // What write buffers and caches may hold together, about: a quarter is block cache, a
   // thirty-second, 4 MiB at most, holds rows that were written lately, the rest is buffers, which
-  // are flushed when rows and log have filled a third of them. Smaller than 16 MiB is taken as
-  // 16 MiB. Larger buffers mean fewer, longer flushes. The filters and
+  // are flushed when rows and log have filled a third of them (where flushes fall behind and both
+  // are written alike, they may come to two thirds more). Smaller than 16 MiB is taken as 16 MiB.
+  // Larger buffers mean fewer, longer flushes. The filters and
   // indexes of the files that are open stay in the cache, some two bytes a row, also when they come
   // to more than its size: open_files_max bounds them.
   size_t memory_bytes = size_t{512} << 20;
