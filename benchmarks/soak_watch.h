@@ -66,7 +66,8 @@ class Longest {
 };
 
 // A thread that wakes twenty times a second and lets the disk flush itself, with nothing of its own
-// to write. What is late here is late by the machine, not by the store.
+// to write. A commit that is slow beside a slow flush waits for the disk, which others or this
+// process' own writes may keep busy; one beside fast flushes was held up within the process.
 class MachineWatch {
  public:
   // In `dir`, which is on the disk in question. Ends the process when a file cannot be made there.
