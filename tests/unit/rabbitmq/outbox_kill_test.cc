@@ -29,6 +29,8 @@ struct Run {
   uint64_t keys = 1000;
   uint64_t per_key = 20;
   int kills = 2;  // of the process, and of the broker
+  // The kills come while at most this part of the messages has arrived. Not at the very end.
+  double kills_within = 0.9;
   bool confirmed = true;
 };
 
@@ -97,10 +99,12 @@ class Worker {
   pid_t pid_ = -1;
 };
 
-// After how many accepted messages to kill, in order; not at the very end.
-std::vector<uint64_t> Moments(int kills, uint64_t total, skald::Random& random) {
+// After how many accepted messages to kill, in order.
+std::vector<uint64_t> Moments(const Run& run, skald::Random& random) {
+  const auto end =
+      static_cast<uint64_t>(static_cast<double>(run.keys * run.per_key) * run.kills_within);
   std::vector<uint64_t> moments;
-  for (int i = 0; i < kills; ++i) moments.push_back(1 + random.Below(total * 9 / 10));
+  for (int i = 0; i < run.kills; ++i) moments.push_back(1 + random.Below(end));
   std::sort(moments.rbegin(), moments.rend());
   return moments;
 }
@@ -125,8 +129,8 @@ Outcome Judge(const Run& run, const std::string& root, uint64_t seed) {
   CountedConsumer consumer(root + "/consumer", broker.port());
   Worker worker(root + "/worker", broker.port(), run, seed);
   Outcome outcome;
-  std::vector<uint64_t> worker_moments = Moments(run.kills, total, random);
-  std::vector<uint64_t> broker_moments = Moments(run.kills, total, random);
+  std::vector<uint64_t> worker_moments = Moments(run, random);
+  std::vector<uint64_t> broker_moments = Moments(run, random);
   // Once both at the same time.
   if (run.kills > 0) worker_moments.back() = broker_moments.back();
   std::sort(worker_moments.rbegin(), worker_moments.rend());
@@ -208,13 +212,20 @@ TEST_CASE("process and broker killed twice each: no message is lost, each key ke
 }
 
 TEST_CASE("a publisher that answers before the broker has confirmed loses messages, and is found") {
-  const uint64_t seed = Seed();
-  INFO("SKALD_SEED=" << seed);
-  const Run run{.per_key = kPerKey, .kills = 1, .confirmed = false};
-  const Outcome outcome = KillAndJudge(run, seed);
-  CHECK(outcome.done);  // it believes that all have left
-  CHECK(outcome.accepted < run.keys * run.per_key);
-  CHECK(!outcome.each_key_complete);
+  // Lost is what the broker holds in memory alone when it is killed. It is killed early, while the
+  // process still sends; but where the broker has just then written everything, nothing is lost,
+  // which only another run can tell from a judge that sees nothing.
+  const Run run{.per_key = kPerKey, .kills = 1, .kills_within = 0.1, .confirmed = false};
+  uint64_t lost = 0;
+  for (int i = 0; i < 5 && lost == 0; ++i) {
+    const uint64_t seed = Seed();
+    INFO("run " << i << ", SKALD_SEED=" << seed);
+    const Outcome outcome = KillAndJudge(run, seed);
+    CHECK(outcome.done);  // it believes that all have left
+    lost = run.keys * run.per_key - outcome.accepted;
+    CHECK(outcome.each_key_complete == (lost == 0));
+  }
+  CHECK(lost > 0);
 }
 
 TEST_CASE("a million messages, process and broker killed ten times each", "[.][million]") {
