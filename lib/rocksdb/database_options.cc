@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hashed_memtable.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/memtablerep.h"
@@ -70,7 +71,7 @@ rocksdb::ColumnFamilyOptions MetaFamily(const DatabaseConfig& config) {
 rocksdb::ColumnFamilyOptions RowsFamily(const DatabaseConfig& config,
                                         const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options = CommonFamily(config);
-  options.memtable_factory = std::make_shared<rocksdb::SkipListFactory>();
+  options.memtable_factory = HashedMemtable();
   options.memtable_prefix_bloom_size_ratio = 0.01;
   options.memtable_whole_key_filtering = true;
   options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,

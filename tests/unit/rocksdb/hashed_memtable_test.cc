@@ -1,0 +1,266 @@
+// A database whose memtable finds rows by their hash reads like one with RocksDB's own.
+#include "hashed_memtable.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "rocksdb/db.h"
+#include "skald/base/random.h"
+#include "support.h"
+
+namespace skald {
+namespace {
+
+// A database of its own, in memory but for the files of its flushes.
+class Db {
+ public:
+  Db(const std::string& path, std::shared_ptr<rocksdb::MemTableRepFactory> memtable) {
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    options.allow_concurrent_memtable_write = false;
+    options.memtable_factory = std::move(memtable);
+    options.disable_auto_compactions = true;
+    rocksdb::DB* db = nullptr;
+    REQUIRE(rocksdb::DB::Open(options, path, &db).ok());
+    db_.reset(db);
+  }
+  rocksdb::DB* operator->() { return db_.get(); }
+
+ private:
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+std::string ValueOf(rocksdb::Iterator& cursor) {
+  return cursor.Valid() ? cursor.key().ToString() + "=" + cursor.value().ToString() : "end";
+}
+
+// Keys that are hard to sort: long and short beginnings in common, zeros at their ends, none at
+// all.
+std::string DrawKey(Random& random, uint64_t keys) {
+  const uint64_t number = random.Below(keys);
+  switch (number % 5) {
+    case 0:
+      return std::to_string(number);
+    case 1:
+      return "a/long/beginning/that/many/share/" + std::to_string(number);
+    case 2:
+      return std::string(number % 23, '\0');
+    case 3:
+      return "k" + std::string(number % 11, '\0') + std::string(number % 3, '\xff');
+    default:
+      return std::string(8, 'x') + std::string(1, static_cast<char>(number)) + "y";
+  }
+}
+
+struct Pair {
+  explicit Pair(const TemporaryDirectory& dir)
+      : hashed(dir / "hashed", rocks::HashedMemtable()),
+        plain(dir / "plain", std::make_shared<rocksdb::SkipListFactory>()) {}
+
+  void Write(rocksdb::WriteBatch& batch) {
+    REQUIRE(hashed->Write({}, &batch).ok());
+    REQUIRE(plain->Write({}, &batch).ok());
+  }
+
+  Db hashed;
+  Db plain;
+};
+
+void DrawBatch(Random& random, uint64_t keys, rocksdb::WriteBatch& batch) {
+  for (uint64_t i = 0; i <= random.Below(40); ++i) {
+    const std::string key = DrawKey(random, keys);
+    switch (random.Below(12)) {
+      case 0:
+      case 1:
+        batch.Delete(key);
+        break;
+      case 2:
+        if (random.Below(20) == 0) batch.DeleteRange(key, key + "5");
+        break;
+      default:
+        batch.Put(key, std::to_string(random.Below(1'000'000)));
+    }
+  }
+}
+
+void CheckGets(Random& random, uint64_t keys, Pair& dbs, const rocksdb::Snapshot* of_hashed,
+               const rocksdb::Snapshot* of_plain) {
+  rocksdb::ReadOptions hashed, plain;
+  hashed.snapshot = of_hashed;
+  plain.snapshot = of_plain;
+  for (int i = 0; i < 20; ++i) {
+    const std::string key = DrawKey(random, keys);
+    std::string found, expected;
+    const rocksdb::Status status = dbs.hashed->Get(hashed, key, &found);
+    CHECK(status.code() == dbs.plain->Get(plain, key, &expected).code());
+    CHECK(found == expected);
+  }
+}
+
+// Two cursors make the same moves and stand at the same rows.
+void CheckMoves(Random& random, uint64_t keys, rocksdb::Iterator& hashed,
+                rocksdb::Iterator& plain) {
+  const auto both = [&](auto move) {
+    move(hashed);
+    move(plain);
+    CHECK(ValueOf(hashed) == ValueOf(plain));
+  };
+  for (int i = 0; i < 60; ++i) {
+    const std::string key = DrawKey(random, keys);
+    switch (plain.Valid() ? random.Below(10) : 6 + random.Below(4)) {
+      case 0:
+      case 1:
+      case 2:
+        both([](rocksdb::Iterator& cursor) { cursor.Next(); });
+        break;
+      case 3:
+      case 4:
+      case 5:
+        both([](rocksdb::Iterator& cursor) { cursor.Prev(); });
+        break;
+      case 6:
+        both([&](rocksdb::Iterator& cursor) { cursor.Seek(key); });
+        break;
+      case 7:
+        both([&](rocksdb::Iterator& cursor) { cursor.SeekForPrev(key); });
+        break;
+      case 8:
+        both([](rocksdb::Iterator& cursor) { cursor.SeekToFirst(); });
+        break;
+      default:
+        both([](rocksdb::Iterator& cursor) { cursor.SeekToLast(); });
+    }
+  }
+}
+
+std::vector<std::string> AllOf(rocksdb::Iterator& cursor) {
+  std::vector<std::string> all;
+  for (cursor.SeekToFirst(); cursor.Valid(); cursor.Next()) all.push_back(ValueOf(cursor));
+  REQUIRE(cursor.status().ok());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a memtable with hashes reads as one with a skip list, at any snapshot and any cursor") {
+  const uint64_t seed = Random::Real().Below(1'000'000'000);
+  INFO("seed " << seed);
+  SeededRandom random(seed);
+  for (const uint64_t keys : {3, 60, 4000}) {
+    INFO(keys << " keys");
+    TemporaryDirectory dir;
+    Pair dbs(dir);
+    for (int round = 0; round < 300; ++round) {
+      rocksdb::WriteBatch batch;
+      DrawBatch(random, keys, batch);
+      dbs.Write(batch);
+      if (round % 10 != 0) continue;
+      const rocksdb::Snapshot* const of_hashed = dbs.hashed->GetSnapshot();
+      const rocksdb::Snapshot* const of_plain = dbs.plain->GetSnapshot();
+      const std::unique_ptr<rocksdb::Iterator> hashed(dbs.hashed->NewIterator({}));
+      const std::unique_ptr<rocksdb::Iterator> plain(dbs.plain->NewIterator({}));
+      // What is written behind them is not seen by either.
+      for (int i = 0; i < 20; ++i) {
+        rocksdb::WriteBatch more;
+        DrawBatch(random, keys, more);
+        dbs.Write(more);
+        if (i % 5 == 0) CheckMoves(random, keys, *hashed, *plain);
+      }
+      CheckGets(random, keys, dbs, of_hashed, of_plain);
+      CheckGets(random, keys, dbs, nullptr, nullptr);
+      CHECK(AllOf(*hashed) == AllOf(*plain));
+      dbs.hashed->ReleaseSnapshot(of_hashed);
+      dbs.plain->ReleaseSnapshot(of_plain);
+      if (round == 200) {
+        REQUIRE(dbs.hashed->Flush({}).ok());
+        REQUIRE(dbs.plain->Flush({}).ok());
+      }
+    }
+  }
+}
+
+TEST_CASE("more rows than a run and than the first buckets hold are found, in order and by key") {
+  constexpr uint64_t kRows = 40'000;
+  TemporaryDirectory dir;
+  Pair dbs(dir);
+  SeededRandom random(7);
+  for (uint64_t row = 0; row < kRows;) {
+    rocksdb::WriteBatch batch;
+    for (int i = 0; i < 500; ++i, ++row) {
+      const std::string key = "row/" + std::to_string(row * 0x9e3779b97f4a7c15U);
+      batch.Put(key, std::to_string(row));
+    }
+    // One that is written over and over.
+    batch.Put("hot", std::to_string(row));
+    dbs.Write(batch);
+  }
+  for (const bool flushed : {false, true}) {
+    INFO("flushed: " << flushed);
+    if (flushed) REQUIRE(dbs.hashed->Flush({}).ok());
+    for (uint64_t row = 0; row < kRows; row += 7) {
+      std::string value;
+      REQUIRE(dbs.hashed->Get({}, "row/" + std::to_string(row * 0x9e3779b97f4a7c15U), &value).ok());
+      REQUIRE(value == std::to_string(row));
+    }
+    const std::unique_ptr<rocksdb::Iterator> hashed(dbs.hashed->NewIterator({}));
+    const std::unique_ptr<rocksdb::Iterator> plain(dbs.plain->NewIterator({}));
+    const std::vector<std::string> all = AllOf(*hashed);
+    CHECK(all.size() == kRows + 1);
+    CHECK(all == AllOf(*plain));
+  }
+}
+
+TEST_CASE("who reads while rows are written sees each write whole, by key and in order") {
+  // The writer raises all rows together; no reader may see two of them apart.
+  constexpr int kKeys = 37;
+  const auto key_of = [](int i) { return "some/" + std::to_string(i * 7919) + "/row"; };
+  TemporaryDirectory dir;
+  Db db(dir / "db", rocks::HashedMemtable());
+  const auto write = [&](uint64_t number) {
+    rocksdb::WriteBatch batch;
+    for (int i = 0; i < kKeys; ++i) batch.Put(key_of(i), std::to_string(number));
+    // Rows that nobody has seen, so that buckets grow and runs are made.
+    for (int i = 0; i < 20; ++i) batch.Put("new/" + std::to_string(number * 100 + i), "x");
+    REQUIRE(db->Write({}, &batch).ok());
+  };
+  write(1);
+  std::atomic<bool> over = false;
+  std::atomic<uint64_t> apart = 0, looks = 0;
+  std::vector<std::thread> readers;
+  for (int reader = 0; reader < 2; ++reader) {
+    readers.emplace_back([&, reader] {
+      while (!over) {
+        const rocksdb::Snapshot* const snapshot = db->GetSnapshot();
+        rocksdb::ReadOptions options;
+        options.snapshot = snapshot;
+        std::string first;
+        if (!db->Get(options, key_of(0), &first).ok()) ++apart;
+        if (reader == 0) {
+          for (int i = 1; i < kKeys; ++i) {
+            std::string value;
+            if (!db->Get(options, key_of(i), &value).ok() || value != first) ++apart;
+          }
+        } else {
+          const std::unique_ptr<rocksdb::Iterator> cursor(db->NewIterator(options));
+          int seen = 0;
+          for (cursor->Seek("some/"); cursor->Valid(); cursor->Next(), ++seen) {
+            if (cursor->value() != first) ++apart;
+          }
+          if (seen != kKeys) ++apart;
+        }
+        db->ReleaseSnapshot(snapshot);
+        ++looks;
+      }
+    });
+  }
+  uint64_t number = 1;
+  while (number < 4000 || looks < 200) write(++number);
+  over = true;
+  for (std::thread& reader : readers) reader.join();
+  CHECK(apart == 0);
+}
+
+}  // namespace skald
