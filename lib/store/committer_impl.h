@@ -19,6 +19,9 @@ namespace skald::inline v1 {
 // What a queued or kept unit costs beyond its bytes, so that empty ones are bounded too.
 inline constexpr size_t kUnitOverhead = sizeof(Unit) + sizeof(CommitCallback);
 
+// Most transactions write a few rows: room for them at once instead of by doubling.
+inline constexpr size_t kUnitBytesAtFirst = 512;
+
 // A write whose key is completed when the transaction is queued.
 struct NumberedWrite {
   size_t at;  // in the unit
@@ -77,6 +80,8 @@ class Committer::Impl {
   void Append(Unit unit, CommitCallback done) SKALD_REQUIRES(mutex_);
   CommitGroup& GroupFor(const Unit& unit) SKALD_REQUIRES(mutex_);
   bool TakeSleeper() SKALD_REQUIRES(mutex_);  // whether the caller is to wake the writer
+  // Registers `tx` as a reader and gives it memory for what it may write.
+  void BeginReading(Transaction::State& tx) SKALD_REQUIRES(mutex_);
   std::optional<std::string_view> ChangedRow(const Transaction::State& tx) const
       SKALD_REQUIRES(mutex_);
   void EndReadingLocked(Transaction::State& tx) SKALD_REQUIRES(mutex_);
@@ -120,6 +125,7 @@ class Committer::Impl {
   bool busy_ SKALD_GUARDED_BY(mutex_) = false;  // a group is in flight or being answered
   std::deque<std::unique_ptr<CommitGroup>> queue_ SKALD_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<CommitGroup>> spare_ SKALD_GUARDED_BY(mutex_);
+  std::vector<Unit> spare_units_ SKALD_GUARDED_BY(mutex_);  // empty, with their memory
   size_t queue_bytes_ SKALD_GUARDED_BY(mutex_) = 0;
   uint64_t next_ticket_ SKALD_GUARDED_BY(mutex_);
   Overlay overlay_ SKALD_GUARDED_BY(mutex_);

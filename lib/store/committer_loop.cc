@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -16,6 +17,7 @@ namespace {
 constexpr absl::Duration kBackoffMin = absl::Milliseconds(1);
 constexpr absl::Duration kBackoffMax = absl::Seconds(1);
 constexpr size_t kSpareGroupsMax = 4;
+constexpr size_t kSpareUnitsMax = 1024;  // half a megabyte
 
 void Answer(CommitCallback& done, const absl::Status& status) {
   if (!done) return;  // it was answered before, or nobody asked
@@ -200,10 +202,22 @@ void Committer::Impl::Forget() {
   }
 }
 
-// Keeps the memory of a few groups for the next ones.
+// Keeps the memory of a few groups for the next ones, and that of small units for transactions.
 void Committer::Impl::Recycle(std::unique_ptr<CommitGroup> group) {
-  group->batch.units.clear();
+  std::vector<Unit>& units = group->batch.units;
+  const auto large = [](const Unit& unit) {
+    return unit.empty() || unit.size_bytes() > kUnitBytesAtFirst;
+  };
+  units.erase(std::remove_if(units.begin(), units.end(), large), units.end());
+  for (Unit& unit : units) unit.Clear();
   group->unit_bytes = group->bytes = 0;
+  {
+    MutexLock lock(mutex_);
+    const size_t taken = std::min(units.size(), kSpareUnitsMax - spare_units_.size());
+    std::move(units.end() - static_cast<std::ptrdiff_t>(taken), units.end(),
+              std::back_inserter(spare_units_));
+  }
+  units.clear();
   MutexLock lock(mutex_);
   if (spare_.size() < kSpareGroupsMax) spare_.push_back(std::move(group));
 }

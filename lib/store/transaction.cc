@@ -10,9 +10,6 @@
 namespace skald::inline v1 {
 namespace {
 
-// Most transactions write a few rows: room for them at once instead of by doubling.
-constexpr size_t kUnitBytesAtFirst = 512;
-
 // A row's key is bytes; only the printable ones go into a message as they are.
 std::string Printable(std::string_view key) {
   constexpr size_t kShown = 64;
@@ -61,10 +58,19 @@ absl::StatusOr<std::optional<Row>> Committer::Impl::GetFor(Transaction::State& t
   {
     MutexLock lock(mutex_);
     if (phase_ == Phase::kStopped) return Closed();
-    if (!tx.began) tx.began = overlay_.BeginReading();
+    if (!tx.began) BeginReading(tx);
     if (const Overlay::Row* row = overlay_.Find(key)) return row->Copy();
   }
   return store_.Get(Space::kRows, key);
+}
+
+// A unit's memory comes from the thread that fills it and ends with the writer: were each given
+// back to malloc there, the two would often wait for each other in it.
+void Committer::Impl::BeginReading(Transaction::State& tx) {
+  tx.began = overlay_.BeginReading();
+  if (!tx.unit.empty() || spare_units_.empty()) return;
+  tx.unit = std::move(spare_units_.back());
+  spare_units_.pop_back();
 }
 
 void Committer::Impl::EndReading(Transaction::State& tx) {
