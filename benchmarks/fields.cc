@@ -53,7 +53,7 @@ void RunBriefly(FieldPlan& plan) {
 }
 
 std::vector<Contender> EnterMemory(FieldPlan& /*plan*/) {
-  return {{"memory", ClosedLoopOf({InMemory(), Steps::kInline})}};
+  return {{"append", RunCeilingAppend}, {"memory", ClosedLoopOf({InMemory(), Steps::kInline})}};
 }
 
 std::vector<Contender> EnterAllocations(FieldPlan& plan) {

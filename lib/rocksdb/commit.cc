@@ -127,9 +127,9 @@ void RocksDbStore::PutState(Database& database, uint16_t writer, const WriterSta
       .PermitUncheckedError();
 }
 
-// Rows in the order of their keys: a memtable remembers where its last key went in, and several
-// ascending kinds of rows in turn, a record and a business row of each call, would make it search
-// from the top each time. Of one key, in the order of the units.
+// Rows in the order of their keys: those of one key come together, of which only the last is
+// written, and what comes sorted need not be sorted in the memtable. Of one key, in the order of
+// the units.
 void RocksDbStore::PutUnits(Database& database, uint16_t writer, const Batch& batch) {
   rocksdb::ColumnFamilyHandle* const log = database.in(Space::kLog);
   for (size_t i = 0; i < batch.units.size(); ++i) {

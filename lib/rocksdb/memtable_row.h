@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "rocksdb/slice.h"
 #include "skald/base/bytes.h"
 
 namespace skald::inline v1::rocks::memtable {
@@ -25,10 +24,6 @@ inline Key KeyOf(std::string_view internal_key) {
           internal::LoadLittle<uint64_t>(&internal_key[user_bytes])};
 }
 
-inline Key KeyOf(const rocksdb::Slice& internal_key) {
-  return KeyOf(std::string_view(internal_key.data(), internal_key.size()));
-}
-
 // An entry begins with the length of its key as a varint.
 inline std::string_view InternalKeyOf(const char* entry) {
   auto bytes = static_cast<unsigned char>(*entry++);
@@ -45,6 +40,12 @@ inline Key KeyOf(const char* entry) {
   return KeyOf(InternalKeyOf(entry));
 }
 
+// By the user's bytes, and of one key the newest version first.
+inline bool Before(const Key& a, const Key& b) {
+  const int order = a.user.compare(b.user);
+  return order != 0 ? order < 0 : a.tag > b.tag;
+}
+
 // A row's place in memory, its entry right behind it. It does not change once it is linked but for
 // `next`.
 struct Node {
@@ -59,11 +60,5 @@ struct Node {
     return internal_key.substr(0, internal_key.size() - kTagBytes);
   }
 };
-
-// By the user's bytes, and of one key the newest version first.
-inline bool Before(const Key& a, const Key& b) {
-  const int order = a.user.compare(b.user);
-  return order != 0 ? order < 0 : a.tag > b.tag;
-}
 
 }  // namespace skald::inline v1::rocks::memtable

@@ -1,16 +1,13 @@
-// A memtable's rows in order: sorted in runs of some hundred and some thousand, and merged by who
-// goes over them.
+// A memtable's rows in order: in sorted runs, which who goes over them merges.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "memtable_row.h"
-#include "rocksdb/memtablerep.h"
 
 namespace skald::inline v1::rocks::memtable {
 
@@ -22,56 +19,61 @@ struct Slot {
 // Some rows in their order. Does not change.
 class Run {
  public:
-  // REQUIRES: not empty. COST: O(n log n) comparisons, mostly of numbers; O(n) of what is sorted.
-  explicit Run(std::vector<Slot> rows);
+  // REQUIRES: not empty. COST: n log n comparisons, mostly of numbers.
+  explicit Run(const std::vector<const Node*>& rows);
+  // All rows of both. COST: a comparison a row.
+  Run(const Run& a, const Run& b);
 
   size_t size() const { return slots_.size(); }
   const Node* operator[](size_t at) const { return slots_[at].node; }
-  const std::vector<Slot>& slots() const { return slots_; }
-
-  // RETURNS: the place of the first that is not before `key`; size(): there is none.
-  size_t Seek(const Key& key) const;
+  // RETURNS: how many are before `key`.
+  size_t CountBefore(const Key& key) const;
+  // RETURNS: how many are before `key` or at it.
+  size_t CountUpTo(const Key& key) const;
 
  private:
+  // What all keys begin with becomes `begin`, and what is behind it in each is seen to.
+  void SetBegin(std::string_view begin);
+
   std::vector<Slot> slots_;
-  std::string_view begin_;  // what all keys begin with
+  std::string_view begin_;
 };
 
 using Runs = std::vector<std::shared_ptr<const Run>>;
 
-// Goes over runs, merged. At a row, each run stands at its first that is not before it, when going
-// forward, and behind its last that is not behind it, when going back.
-class Merge final : public rocksdb::MemTableRep::Iterator {
+// Goes over runs, merged, forth and back. At a row, each run stands at its first that is not before
+// it, when going forward, and behind its last that is not behind it, when going back.
+//
+// COST: Next and Prev a comparison for each doubling of the number of runs; the others, and the
+// first step the other way, a search in each run.
+class RunsCursor {
  public:
-  explicit Merge(Runs runs);
+  explicit RunsCursor(Runs runs);
 
-  bool Valid() const override { return !heap_.empty(); }
-  const char* key() const override { return Current()->entry(); }
-  void Next() override;
-  void Prev() override;
-  void Seek(const rocksdb::Slice& internal_key, const char* entry) override;
-  void SeekForPrev(const rocksdb::Slice& internal_key, const char* entry) override;
-  void SeekToFirst() override;
-  void SeekToLast() override;
+  bool Valid() const { return !heap_.empty(); }
+  const Node* row() const { return Of(heap_.front()); }
+  // REQUIRES: Valid().
+  void Next();
+  void Prev();
+  // To the first that is not before `key`.
+  void Seek(const Key& key);
+  // To the last that is not behind `key`.
+  void SeekForPrev(const Key& key);
+  void SeekToFirst();
+  void SeekToLast();
 
  private:
   const Node* Of(uint32_t run) const { return (*runs_[run])[forward_ ? at_[run] : at_[run] - 1]; }
-  const Node* Current() const { return Of(heap_.front()); }
   bool HasMore(uint32_t run) const {
     return forward_ ? at_[run] < runs_[run]->size() : at_[run] > 0;
   }
   bool Sooner(uint32_t a, uint32_t b) const;
-
-  // To the first that is not before `key`; `beyond`: that is behind it.
-  void SeekForward(const Key& key, bool beyond);
-  // To the last that is not behind `key`; `beyond`: that is before it.
-  void SeekBack(const Key& key, bool beyond);
   void MakeHeap();
   void Replace();
   void SiftDown(size_t at);
 
   const Runs runs_;
-  std::vector<size_t> at_;
+  std::vector<size_t> at_;      // of each run: how many are before its place
   std::vector<uint32_t> heap_;  // the runs that have another row on the way, the next one's first
   bool forward_ = true;
 };

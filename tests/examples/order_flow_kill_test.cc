@@ -14,7 +14,11 @@ namespace {
 // By hand, twenty kills: test_examples_order_flow_faults "[kill]" after setting this. CI has few
 // cores.
 constexpr int kKills = 5;
+#if defined(SKALD_DEBUG_CHECKS)
+constexpr int kOrders = 800;  // sanitizers look for other things, and slowly
+#else
 constexpr int kOrders = 3000;
+#endif
 
 std::vector<std::string> Flags(const TempDirectory& dir, const std::string& stock) {
   return {"--generate",  std::to_string(kOrders),

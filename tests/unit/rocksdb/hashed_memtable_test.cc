@@ -22,6 +22,8 @@ class Db {
     options.create_if_missing = true;
     options.allow_concurrent_memtable_write = false;
     options.memtable_factory = std::move(memtable);
+    options.memtable_prefix_bloom_size_ratio = 0.01;
+    options.memtable_whole_key_filtering = true;
     options.disable_auto_compactions = true;
     rocksdb::DB* db = nullptr;
     REQUIRE(rocksdb::DB::Open(options, path, &db).ok());
@@ -41,7 +43,7 @@ std::string ValueOf(rocksdb::Iterator& cursor) {
 // all.
 std::string DrawKey(Random& random, uint64_t keys) {
   const uint64_t number = random.Below(keys);
-  switch (number % 5) {
+  switch (number % 6) {
     case 0:
       return std::to_string(number);
     case 1:
@@ -49,6 +51,8 @@ std::string DrawKey(Random& random, uint64_t keys) {
     case 2:
       return std::string(number % 23, '\0');
     case 3:
+      return std::string(number % 300, 'A') + std::to_string(number % 7);
+    case 4:
       return "k" + std::string(number % 11, '\0') + std::string(number % 3, '\xff');
     default:
       return std::string(8, 'x') + std::string(1, static_cast<char>(number)) + "y";
@@ -86,16 +90,13 @@ void DrawBatch(Random& random, uint64_t keys, rocksdb::WriteBatch& batch) {
   }
 }
 
-void CheckGets(Random& random, uint64_t keys, Pair& dbs, const rocksdb::Snapshot* of_hashed,
-               const rocksdb::Snapshot* of_plain) {
-  rocksdb::ReadOptions hashed, plain;
-  hashed.snapshot = of_hashed;
-  plain.snapshot = of_plain;
+void CheckGets(Random& random, uint64_t keys, Pair& dbs, const rocksdb::ReadOptions& of_hashed,
+               const rocksdb::ReadOptions& of_plain) {
   for (int i = 0; i < 20; ++i) {
     const std::string key = DrawKey(random, keys);
     std::string found, expected;
-    const rocksdb::Status status = dbs.hashed->Get(hashed, key, &found);
-    CHECK(status.code() == dbs.plain->Get(plain, key, &expected).code());
+    const rocksdb::Status status = dbs.hashed->Get(of_hashed, key, &found);
+    CHECK(status.code() == dbs.plain->Get(of_plain, key, &expected).code());
     CHECK(found == expected);
   }
 }
@@ -153,31 +154,40 @@ TEST_CASE("a memtable with hashes reads as one with a skip list, at any snapshot
     INFO(keys << " keys");
     TemporaryDirectory dir;
     Pair dbs(dir);
-    for (int round = 0; round < 300; ++round) {
-      rocksdb::WriteBatch batch;
-      DrawBatch(random, keys, batch);
-      dbs.Write(batch);
-      if (round % 10 != 0) continue;
-      const rocksdb::Snapshot* const of_hashed = dbs.hashed->GetSnapshot();
-      const rocksdb::Snapshot* const of_plain = dbs.plain->GetSnapshot();
+    const auto write = [&](int batches) {
+      for (int i = 0; i < batches; ++i) {
+        rocksdb::WriteBatch batch;
+        DrawBatch(random, keys, batch);
+        dbs.Write(batch);
+      }
+    };
+    for (int round = 0; round < 30; ++round) {
+      write(10);
+      rocksdb::ReadOptions hashed_then, plain_then;
+      hashed_then.snapshot = dbs.hashed->GetSnapshot();
+      plain_then.snapshot = dbs.plain->GetSnapshot();
       const std::unique_ptr<rocksdb::Iterator> hashed(dbs.hashed->NewIterator({}));
       const std::unique_ptr<rocksdb::Iterator> plain(dbs.plain->NewIterator({}));
-      // What is written behind them is not seen by either.
-      for (int i = 0; i < 20; ++i) {
-        rocksdb::WriteBatch more;
-        DrawBatch(random, keys, more);
-        dbs.Write(more);
-        if (i % 5 == 0) CheckMoves(random, keys, *hashed, *plain);
+      // What is written behind them is not seen by either, by cursors of now and of then.
+      for (int i = 0; i < 4; ++i) {
+        write(5);
+        CheckMoves(random, keys, *hashed, *plain);
+        const std::unique_ptr<rocksdb::Iterator> hashed_old(dbs.hashed->NewIterator(hashed_then));
+        const std::unique_ptr<rocksdb::Iterator> plain_old(dbs.plain->NewIterator(plain_then));
+        CheckMoves(random, keys, *hashed_old, *plain_old);
       }
-      CheckGets(random, keys, dbs, of_hashed, of_plain);
-      CheckGets(random, keys, dbs, nullptr, nullptr);
-      CHECK(AllOf(*hashed) == AllOf(*plain));
-      dbs.hashed->ReleaseSnapshot(of_hashed);
-      dbs.plain->ReleaseSnapshot(of_plain);
-      if (round == 200) {
+      CheckGets(random, keys, dbs, hashed_then, plain_then);
+      CheckGets(random, keys, dbs, {}, {});
+      // Cursors outlive the memtable that they began in.
+      if (round == 20) {
         REQUIRE(dbs.hashed->Flush({}).ok());
         REQUIRE(dbs.plain->Flush({}).ok());
+        write(5);
+        CheckMoves(random, keys, *hashed, *plain);
       }
+      CHECK(AllOf(*hashed) == AllOf(*plain));
+      dbs.hashed->ReleaseSnapshot(hashed_then.snapshot);
+      dbs.plain->ReleaseSnapshot(plain_then.snapshot);
     }
   }
 }
@@ -213,54 +223,82 @@ TEST_CASE("more rows than a run and than the first buckets hold are found, in or
   }
 }
 
-TEST_CASE("who reads while rows are written sees each write whole, by key and in order") {
-  // The writer raises all rows together; no reader may see two of them apart.
-  constexpr int kKeys = 37;
+TEST_CASE("a write is seen whole and at once, by key and in order, also while it is flushed") {
+  // The writer raises all rows together; no reader sees two of them apart, or one that is older
+  // than what was written before it looked.
+  constexpr int kKeys = 1500;
   const auto key_of = [](int i) { return "some/" + std::to_string(i * 7919) + "/row"; };
   TemporaryDirectory dir;
   Db db(dir / "db", rocks::HashedMemtable());
+  std::atomic<uint64_t> written = 0;
   const auto write = [&](uint64_t number) {
     rocksdb::WriteBatch batch;
     for (int i = 0; i < kKeys; ++i) batch.Put(key_of(i), std::to_string(number));
-    // Rows that nobody has seen, so that buckets grow and runs are made.
+    // Rows that nobody has seen, so that buckets grow.
     for (int i = 0; i < 20; ++i) batch.Put("new/" + std::to_string(number * 100 + i), "x");
     REQUIRE(db->Write({}, &batch).ok());
+    written = number;
   };
   write(1);
   std::atomic<bool> over = false;
-  std::atomic<uint64_t> apart = 0, looks = 0;
-  std::vector<std::thread> readers;
-  for (int reader = 0; reader < 2; ++reader) {
-    readers.emplace_back([&, reader] {
-      while (!over) {
-        const rocksdb::Snapshot* const snapshot = db->GetSnapshot();
-        rocksdb::ReadOptions options;
-        options.snapshot = snapshot;
-        std::string first;
-        if (!db->Get(options, key_of(0), &first).ok()) ++apart;
-        if (reader == 0) {
-          for (int i = 1; i < kKeys; ++i) {
-            std::string value;
-            if (!db->Get(options, key_of(i), &value).ok() || value != first) ++apart;
-          }
-        } else {
-          const std::unique_ptr<rocksdb::Iterator> cursor(db->NewIterator(options));
-          int seen = 0;
-          for (cursor->Seek("some/"); cursor->Valid(); cursor->Next(), ++seen) {
-            if (cursor->value() != first) ++apart;
-          }
-          if (seen != kKeys) ++apart;
-        }
-        db->ReleaseSnapshot(snapshot);
-        ++looks;
+  std::atomic<uint64_t> apart = 0, stale = 0, looks = 0;
+  const auto look = [&](bool in_order) {
+    const uint64_t least = written;
+    const rocksdb::Snapshot* const snapshot = db->GetSnapshot();
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot;
+    std::string first;
+    if (!db->Get(options, key_of(0), &first).ok() || std::stoull(first) < least) ++stale;
+    if (in_order) {
+      const std::unique_ptr<rocksdb::Iterator> cursor(db->NewIterator(options));
+      int seen = 0;
+      for (cursor->Seek("some/"); cursor->Valid(); cursor->Next(), ++seen) {
+        if (cursor->value() != first) ++apart;
       }
+      if (seen != kKeys) ++apart;
+    } else {
+      for (int i = 1; i < kKeys; ++i) {
+        std::string value;
+        if (!db->Get(options, key_of(i), &value).ok() || value != first) ++apart;
+      }
+    }
+    db->ReleaseSnapshot(snapshot);
+    ++looks;
+  };
+  std::vector<std::thread> readers;
+  for (const bool in_order : {false, true}) {
+    readers.emplace_back([&, in_order] {
+      while (!over) look(in_order);
     });
   }
-  uint64_t number = 1;
-  while (number < 4000 || looks < 200) write(++number);
+  for (uint64_t number = 2; number < 200 || looks < 100; ++number) {
+    write(number);
+    if (number % 50 == 0) REQUIRE(db->Flush({}).ok());
+  }
   over = true;
   for (std::thread& reader : readers) reader.join();
   CHECK(apart == 0);
+  CHECK(stale == 0);
+}
+
+TEST_CASE("rows of a log that was not flushed are found again after an open") {
+  TemporaryDirectory dir;
+  SeededRandom random(3);
+  std::vector<std::string> before;
+  {
+    Pair dbs(dir);
+    for (int i = 0; i < 200; ++i) {
+      rocksdb::WriteBatch batch;
+      DrawBatch(random, 4000, batch);
+      dbs.Write(batch);
+    }
+    const std::unique_ptr<rocksdb::Iterator> plain(dbs.plain->NewIterator({}));
+    before = AllOf(*plain);
+  }
+  Pair dbs(dir);
+  const std::unique_ptr<rocksdb::Iterator> hashed(dbs.hashed->NewIterator({}));
+  CHECK(AllOf(*hashed) == before);
+  CheckGets(random, 4000, dbs, {}, {});
 }
 
 }  // namespace skald
