@@ -62,6 +62,14 @@ std::unique_ptr<order_flow::OrderSource> RoundsOf(const std::string& path) {
   return MustHave(order_flow::RepeatedOrders::Over(std::move(input), rounds));
 }
 
+// Of an earlier run where there is one: its memory is used again.
+RecordedDatabase& RecordOf(const std::string& name, Recording& recording) {
+  for (const auto& database : recording) {
+    if (database->name() == name) return *database;
+  }
+  return *recording.emplace_back(std::make_unique<RecordedDatabase>(name));
+}
+
 // The shop's and the sagas' databases, recorded while `on`.
 order_flow::OpenStore OpenRecording(const std::atomic<bool>& on, Recording& recording) {
   return [&on, &recording](const std::string& path,
@@ -71,8 +79,7 @@ order_flow::OpenStore OpenRecording(const std::atomic<bool>& on, Recording& reco
     auto store = OpenRocksDbStore(path, options);
     if (!store.ok()) return store.status();
     const std::string name = path.substr(path.rfind('/') + 1);
-    RecordedDatabase& record = *recording.emplace_back(std::make_unique<RecordedDatabase>(name));
-    return std::make_shared<RecordingStore>(*std::move(store), on, record);
+    return std::make_shared<RecordingStore>(*std::move(store), on, RecordOf(name, recording));
   };
 }
 
@@ -116,7 +123,7 @@ Measured RunOrderFlow(const order_flow::OrderSource& orders, const RunOptions& o
 }
 
 // The ceiling writes what the last run of the flow wrote, so that a slow minute, in which groups
-// are small and syncs many, is the same for both. To record a run costs it about a hundredth.
+// are small and syncs many, is the same for both.
 class FlowContest {
  public:
   explicit FlowContest(const std::string& path) : rounds_(RoundsOf(path)) {}
@@ -137,7 +144,13 @@ class FlowContest {
 
  private:
   Measured Record(const RunOptions& options, uint64_t orders) {
-    recording_.clear();
+    for (const auto& database : recording_) {
+      // In proportion to the run before, and half as much again.
+      if (recorded_orders_ > 0)
+        database->Reserve(database->bytes() * 3 / 2 * orders / recorded_orders_);
+      database->Clear();
+    }
+    recorded_orders_ = orders;
     const Measured measured = RunOrderFlow(FirstOrders(*rounds_, orders), options, recording_);
     for (const auto& database : recording_) database->Sort();
     return measured;
@@ -152,6 +165,7 @@ class FlowContest {
   std::unique_ptr<order_flow::OrderSource> rounds_;
   double seconds_ = 0;
   uint64_t orders_ = 0;
+  uint64_t recorded_orders_ = 0;
   Recording recording_;
 };
 
