@@ -130,11 +130,11 @@ absl::Status Committer::Impl::Shutdown(absl::Duration timeout) {
   const absl::Duration end = options_.clock->Boot() + timeout;
   MutexLock lock(mutex_);
   // Also of one that has stopped by itself: what it still tells and answers is waited for.
-  while (options_.own_thread && (busy_ || !queue_.empty())) {
+  while (options_.own_thread && !Settled()) {
     const absl::Duration left = end - options_.clock->Boot();
     if (left <= absl::ZeroDuration() || !idle_.WaitFor(mutex_, left)) break;
   }
-  const bool settled = !busy_ && queue_.empty();
+  const bool settled = Settled();
   phase_ = Phase::kStopped;
   work_.NotifyAll();
   if (!health_.ok()) return Closed();
@@ -153,6 +153,12 @@ void Committer::Impl::Close() {
   }
   if (thread_.joinable()) thread_.join();
   AnswerAll();
+  {
+    MutexLock lock(mutex_);
+    answerer_ends_ = true;
+    to_answer_.NotifyAll();
+  }
+  if (answerer_.joinable()) answerer_.join();
 }
 
 absl::StatusOr<std::unique_ptr<Committer>> Committer::Open(Store& store, CommitterOptions options) {

@@ -1,12 +1,14 @@
 // What Committer and Transaction share. One mutex; under it neither user code nor I/O.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "overlay.h"
@@ -21,6 +23,13 @@ inline constexpr size_t kUnitOverhead = sizeof(Unit) + sizeof(CommitCallback);
 
 // Most transactions write a few rows: room for them at once instead of by doubling.
 inline constexpr size_t kUnitBytesAtFirst = 512;
+
+inline void Answer(CommitCallback& done, const absl::Status& status) {
+  if (!done) return;  // it was answered before, or nobody asked
+  CommitCallback call = std::move(done);
+  done = nullptr;
+  std::move(call)(status);
+}
 
 // A write whose key is completed when the transaction is queued.
 struct NumberedWrite {
@@ -62,7 +71,9 @@ class Committer::Impl {
   absl::Status Shutdown(absl::Duration timeout) SKALD_EXCLUDES(mutex_);
   // Whether this is a callback: what waits there waits for itself.
   bool on_writer() const {
-    return options_.own_thread ? std::this_thread::get_id() == thread_.get_id() : in_turn_;
+    if (!options_.own_thread) return in_turn_;
+    const std::thread::id here = std::this_thread::get_id();
+    return here == thread_.get_id() || here == answerer_id_.load(std::memory_order_relaxed);
   }
   bool own_thread() const { return options_.own_thread; }
   Fence fence() const { return fence_; }
@@ -99,6 +110,18 @@ class Committer::Impl {
   void Forget() SKALD_EXCLUDES(mutex_);
   void Recycle(std::unique_ptr<CommitGroup> group) SKALD_EXCLUDES(mutex_);
   void Finish(std::unique_ptr<CommitGroup> group) SKALD_EXCLUDES(mutex_);
+  // Leaves the group in flight to the answerer. RETURNS: false: the writer is to answer it itself,
+  // and may: all groups before are answered.
+  bool HandOver() SKALD_EXCLUDES(mutex_);
+  bool StartAnswerer();
+  void WaitForAnswerer() SKALD_EXCLUDES(mutex_);  // until it has nothing to do
+  bool AnswererIdle() const SKALD_REQUIRES(mutex_) {
+    return answering_ == nullptr && !answerer_busy_;
+  }
+  bool Settled() const SKALD_REQUIRES(mutex_) { return !busy_ && queue_.empty() && AnswererIdle(); }
+
+  // The answerer's side: its thread.
+  void RunAnswerer() SKALD_EXCLUDES(mutex_);
   void Stop(const absl::Status& why) SKALD_EXCLUDES(mutex_);
   void AnswerAll() SKALD_EXCLUDES(mutex_);
   void Tell(Severity severity, std::string_view kind, const absl::Status& what);
@@ -108,6 +131,9 @@ class Committer::Impl {
   const Fence fence_;
   const StoreLimits limits_;
   std::thread thread_;
+  // Answers large groups while the writer commits the next; started when there is the first one.
+  std::thread answerer_;
+  std::atomic<std::thread::id> answerer_id_{};
 
   // Of the one writer.
   std::unique_ptr<CommitGroup> in_flight_;
@@ -118,11 +144,18 @@ class Committer::Impl {
   bool in_turn_ = false;
 
   mutable Mutex mutex_;
-  CondVar work_;  // the writer waits here
-  CondVar idle_;  // Shutdown waits here
+  CondVar work_;       // the writer waits here
+  CondVar idle_;       // Shutdown waits here
+  CondVar to_answer_;  // the answerer waits here
+  CondVar answered_;   // the writer waits here for the answerer
   Phase phase_ SKALD_GUARDED_BY(mutex_) = Phase::kRunning;
   bool sleeping_ SKALD_GUARDED_BY(mutex_) = false;
-  bool busy_ SKALD_GUARDED_BY(mutex_) = false;  // a group is in flight or being answered
+  bool busy_ SKALD_GUARDED_BY(mutex_) = false;  // the writer has a group in flight or answers one
+  // Durable, and the next that the answerer is to answer. No more than one: it would only be
+  // memory.
+  std::unique_ptr<CommitGroup> answering_ SKALD_GUARDED_BY(mutex_);
+  bool answerer_busy_ SKALD_GUARDED_BY(mutex_) = false;
+  bool answerer_ends_ SKALD_GUARDED_BY(mutex_) = false;
   std::deque<std::unique_ptr<CommitGroup>> queue_ SKALD_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<CommitGroup>> spare_ SKALD_GUARDED_BY(mutex_);
   std::vector<Unit> spare_units_ SKALD_GUARDED_BY(mutex_);  // empty, with their memory

@@ -19,13 +19,6 @@ constexpr absl::Duration kBackoffMax = absl::Seconds(1);
 constexpr size_t kSpareGroupsMax = 4;
 constexpr size_t kSpareUnitsMax = 1024;  // half a megabyte
 
-void Answer(CommitCallback& done, const absl::Status& status) {
-  if (!done) return;  // it was answered before, or nobody asked
-  CommitCallback call = std::move(done);
-  done = nullptr;
-  std::move(call)(status);
-}
-
 }  // namespace
 
 absl::Status Committer::Impl::StartThread() {
@@ -113,8 +106,12 @@ void Committer::Impl::OnDurable() {
     stats_.units += in_flight_->batch.units.size();
     stats_.bytes += in_flight_->unit_bytes;
   }
+  if (HandOver()) return;
   for (CommitCallback& done : in_flight_->done) Answer(done, absl::OkStatus());
   Finish(std::move(in_flight_));
+  MutexLock lock(mutex_);
+  busy_ = false;
+  if (phase_ != Phase::kRunning) idle_.NotifyAll();
 }
 
 // Those that failed are answered and leave an empty unit in their place, so that all others keep
@@ -136,6 +133,7 @@ void Committer::Impl::OnFailedUnits(const std::vector<uint32_t>& failed) {
   }
   unsettled_since_ = absl::InfiniteDuration();
   backoff_ = retry_at_ = absl::ZeroDuration();
+  WaitForAnswerer();
   const absl::Status conflict =
       absl::AbortedError("a row that was read has been changed by another writer: begin again");
   for (const uint32_t index : failed) {
@@ -186,9 +184,6 @@ void Committer::Impl::Finish(std::unique_ptr<CommitGroup> group) {
     Recycle(std::move(group));
   }
   Forget();
-  MutexLock lock(mutex_);
-  busy_ = false;
-  if (phase_ != Phase::kRunning) idle_.NotifyAll();
 }
 
 void Committer::Impl::Forget() {
@@ -234,6 +229,7 @@ void Committer::Impl::Stop(const absl::Status& why) {
 
 // Tells everyone who waits that the outcome is not known, in order.
 void Committer::Impl::AnswerAll() {
+  WaitForAnswerer();  // what it has is durable, and said so
   std::deque<std::unique_ptr<CommitGroup>> left;
   absl::Status status;
   {

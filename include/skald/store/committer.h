@@ -56,8 +56,8 @@ struct CommitterOptions {
 };
 
 // OK: durable. Aborted: a requirement does not hold, nothing applied. Unavailable: the committer
-// stopped and the outcome is not known. Called on the committer's thread (or in PollOnce); must not
-// block and must not call back into Shutdown.
+// stopped, outcome not known. In order, one at a time, on a thread of the committer (or in
+// PollOnce); must not block and must not call back into Shutdown.
 using CommitCallback = absl::AnyInvocable<void(const absl::Status&) &&>;
 
 class Committer;
