@@ -2,6 +2,7 @@
 #include "skald/participant/barrier.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +56,9 @@ std::unique_ptr<Barrier::Impl::Call> Barrier::Impl::TakeCall() {
 }
 
 void Barrier::Impl::GiveBack(std::unique_ptr<Call> call) {
+  {
+    const Ready gone = std::move(call->ready);  // with the memory of its texts
+  }
   call->ready = Ready();
   MutexLock lock(spare_mutex_);
   if (spare_.size() < kSpareCallsMax) spare_.push_back(std::move(call));
@@ -88,7 +92,8 @@ void Barrier::Impl::RunThen(BarrierVerb verb, const BarrierRequest& request, Bar
     // The call is its callback's from when the commit is accepted, which calls it in any case;
     // after a refusal it is still ours.
     Call* const own = call.get();
-    status = std::move(*own->ready.rows).CommitThen([this, own](const absl::Status& committed) {
+    Transaction rows = *std::exchange(own->ready.rows, std::nullopt);
+    status = std::move(rows).CommitThen([this, own](const absl::Status& committed) {
       Answer(std::unique_ptr<Call>(own), committed);
     });
     if (status.ok()) return static_cast<void>(call.release());

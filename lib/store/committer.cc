@@ -134,7 +134,7 @@ absl::Status Committer::Impl::Shutdown(absl::Duration timeout) {
     const absl::Duration left = end - options_.clock->Boot();
     if (left <= absl::ZeroDuration() || !idle_.WaitFor(mutex_, left)) break;
   }
-  const bool settled = Settled();
+  const bool settled = Settled() && !dropped_;
   phase_ = Phase::kStopped;
   work_.NotifyAll();
   if (!health_.ok()) return Closed();
@@ -146,6 +146,7 @@ absl::Status Committer::Impl::Shutdown(absl::Duration timeout) {
 }
 
 void Committer::Impl::Close() {
+  SKALD_CHECK(!on_writer(), "a Committer is destroyed in a CommitCallback");
   {
     MutexLock lock(mutex_);
     phase_ = Phase::kStopped;

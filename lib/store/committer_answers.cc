@@ -15,10 +15,18 @@ constexpr size_t kHandedOverMin = 256;
 }  // namespace
 
 bool Committer::Impl::HandOver() {
-  const bool large = options_.own_thread && in_flight_->done.size() >= kHandedOverMin;
+  if (!options_.own_thread) return false;
   MutexLock lock(mutex_);
-  // Where nobody waits for the next commit, the writer has the time.
-  if (!large || queue_.empty() || !StartAnswerer()) {
+  const bool many = in_flight_->done.size() >= kHandedOverMin || !AnswererIdle();
+  // Where nobody waits for the next commit, the writer has the time. (Only it takes from the
+  // queue.)
+  bool hand_over = many && !queue_.empty();
+  if (hand_over && !answerer_.joinable()) {
+    lock.Unlock();
+    hand_over = StartAnswerer();
+    lock.Lock();
+  }
+  if (!hand_over) {
     while (!AnswererIdle()) answered_.Wait(mutex_);
     return false;
   }
@@ -31,13 +39,13 @@ bool Committer::Impl::HandOver() {
 
 // RETURNS: false: there is no thread to be had.
 bool Committer::Impl::StartAnswerer() {
-  if (answerer_.joinable()) return true;
+  if (answerer_refused_) return false;
   try {
     answerer_ = std::thread([this] { RunAnswerer(); });
   } catch (const std::system_error&) {
-    return false;  // the writer answers, as it does small groups
+    answerer_refused_ = true;  // the writer answers, as it does small groups
   }
-  return true;
+  return !answerer_refused_;
 }
 
 void Committer::Impl::WaitForAnswerer() {

@@ -134,6 +134,7 @@ class Committer::Impl {
   // Answers large groups while the writer commits the next; started when there is the first one.
   std::thread answerer_;
   std::atomic<std::thread::id> answerer_id_{};
+  bool answerer_refused_ = false;  // the writer's
 
   // Of the one writer.
   std::unique_ptr<CommitGroup> in_flight_;
@@ -156,6 +157,7 @@ class Committer::Impl {
   std::unique_ptr<CommitGroup> answering_ SKALD_GUARDED_BY(mutex_);
   bool answerer_busy_ SKALD_GUARDED_BY(mutex_) = false;
   bool answerer_ends_ SKALD_GUARDED_BY(mutex_) = false;
+  bool dropped_ SKALD_GUARDED_BY(mutex_) = false;  // something was answered without being settled
   std::deque<std::unique_ptr<CommitGroup>> queue_ SKALD_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<CommitGroup>> spare_ SKALD_GUARDED_BY(mutex_);
   std::vector<Unit> spare_units_ SKALD_GUARDED_BY(mutex_);  // empty, with their memory

@@ -17,7 +17,7 @@ namespace {
 constexpr absl::Duration kBackoffMin = absl::Milliseconds(1);
 constexpr absl::Duration kBackoffMax = absl::Seconds(1);
 constexpr size_t kSpareGroupsMax = 4;
-constexpr size_t kSpareUnitsMax = 1024;  // half a megabyte
+constexpr size_t kSpareUnitsMax = 1024;  // a megabyte at most
 
 }  // namespace
 
@@ -218,6 +218,7 @@ void Committer::Impl::Recycle(std::unique_ptr<CommitGroup> group) {
 }
 
 void Committer::Impl::Stop(const absl::Status& why) {
+  WaitForAnswerer();  // nobody hears of the stop before those whose commit is durable
   {
     MutexLock lock(mutex_);
     phase_ = Phase::kStopped;
@@ -239,6 +240,8 @@ void Committer::Impl::AnswerAll() {
     queue_.clear();
     queue_bytes_ = 0;
     status = Closed();
+    busy_ = true;
+    dropped_ = dropped_ || !left.empty() || in_flight_ != nullptr;
   }
   if (in_flight_ != nullptr) left.push_front(std::move(in_flight_));
   for (const auto& group : left) {

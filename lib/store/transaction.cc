@@ -207,6 +207,9 @@ bool Transaction::BelongsTo(const Committer& committer) const {
 }
 
 void Transaction::DiscardWrites() {
+  // (What was large is not kept: a small unit's memory is used again, see
+  // Committer::Impl::Recycle.)
+  if (state_->unit.size_bytes() > kUnitBytesAtFirst) state_->unit = Unit();
   state_->unit.Clear();
   state_->numbered.clear();
   for (TouchedRow& touched : state_->rows) touched.written_at = TouchedRow::kNotWritten;

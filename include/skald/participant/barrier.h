@@ -92,7 +92,7 @@ class SKALD_EXPORT Barrier {
   }
 
   // The same without a thread to wait for the sync. `done` is called once: before this returns when
-  // nothing is to be committed, otherwise on the committer's thread or that of the equal call it
+  // nothing is to be committed, otherwise on a thread of the committer or that of the equal call it
   // waited for. It must not block there.
   template <typename Function>
   void ActionThen(const BarrierRequest& request, Function&& function,

@@ -2,8 +2,10 @@
 // its own group is durable.
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "catch.h"
@@ -63,10 +65,11 @@ class GatedStore final : public ForwardingStore {
       at_first.Open();
       first.Pass();
     }
-    if (commits_ >= fails_from) return absl::AbortedError("another has the name");
-    ++commits_;
+    if (commits_++ >= fails_from) return absl::AbortedError("another has the name");
     return ForwardingStore::Commit(fence, batch);
   }
+
+  int commits() const { return commits_; }  // also those that failed
 
   Door at_first, first;
   std::atomic<int> fails_from = 1'000'000;
@@ -78,12 +81,24 @@ class GatedStore final : public ForwardingStore {
 struct Answered {
   Mutex mutex;
   std::vector<std::pair<int, absl::StatusCode>> all SKALD_GUARDED_BY(mutex);
+  std::atomic<int> inside = 0;  // callbacks at this moment
+  std::atomic<bool> together = false;
 
-  CommitCallback As(int number) {
-    return [this, number](const absl::Status& status) {
-      MutexLock lock(mutex);
-      all.emplace_back(number, status.code());
+  // `before`: what it does first.
+  CommitCallback As(int number, std::function<void()> before = nullptr) {
+    return [this, number, before = std::move(before)](const absl::Status& status) {
+      if (++inside > 1) together = true;
+      if (before) before();
+      {
+        MutexLock lock(mutex);
+        all.emplace_back(number, status.code());
+      }
+      --inside;
     };
+  }
+  size_t count() {
+    MutexLock lock(mutex);
+    return all.size();
   }
   std::vector<std::pair<int, absl::StatusCode>> Take() {
     MutexLock lock(mutex);
@@ -205,6 +220,120 @@ TEST_CASE(
   }
   INFO(durable << " were durable");
   CHECK((shut_down ? durable == 2 * kMany : durable % kMany == 0));
+}
+
+TEST_CASE("Groups that are durable while one is answered wait for it, and come one by one") {
+  MemoryStore memory({.limits = {.batch_units = kMany}});
+  GatedStore store(memory);
+  Answered answered;
+  Door door;
+  const auto committer = Open(store);
+  HoldFirst(*committer, store);
+  REQUIRE(committer->Enqueue(RowUnit("k0"), answered.As(0, [&] { door.Pass(); })).ok());
+  for (int i = 1; i < 5 * kMany; ++i) {
+    REQUIRE(committer->Enqueue(RowUnit("k" + std::to_string(i)), answered.As(i)).ok());
+  }
+  store.first.Open();
+  // Two groups more are durable, and no third: it would only be memory.
+  const auto durable = [&](int i) {
+    return memory.Get(Space::kRows, "k" + std::to_string(i))->has_value();
+  };
+  while (!durable(3 * kMany - 1)) std::this_thread::yield();
+  CHECK(!durable(3 * kMany));
+  CHECK(answered.count() == 0);
+  // Whoever waits for the end does so in vain, and is told.
+  CHECK(committer->Shutdown(absl::Milliseconds(50)).code() == absl::StatusCode::kDeadlineExceeded);
+  door.Open();
+  // Also who asks again: not all of it was committed.
+  CHECK(committer->Shutdown(absl::Seconds(30)).code() == absl::StatusCode::kDeadlineExceeded);
+  const auto answers = answered.Take();
+  REQUIRE(answers.size() == 5 * kMany);
+  for (int i = 0; i < 5 * kMany; ++i) {
+    REQUIRE(answers[i].first == i);
+    REQUIRE((answers[i].second == absl::StatusCode::kOk) == durable(i));
+  }
+  CHECK(!answered.together);
+}
+
+TEST_CASE("Nobody hears of a stop before those whose commit is durable") {
+  class Listener final : public Observer {
+   public:
+    void OnNotice(const Notice& notice) override {
+      if (notice.kind == "committer-stopped") then = answered->count();
+    }
+    Answered* answered = nullptr;
+    std::atomic<size_t> then = 0;
+  };
+  MemoryStore memory({.limits = {.batch_units = kMany}});
+  GatedStore store(memory);
+  store.fails_from = 2;  // the held one and a group are durable
+  Answered answered;
+  Listener listener;
+  listener.answered = &answered;
+  Door door;
+  std::atomic<bool> took_more = false;
+  {
+    const auto committer = Open(store, &listener);
+    HoldFirst(*committer, store);
+    REQUIRE(committer
+                ->Enqueue(RowUnit("k0"), answered.As(0,
+                                                     [&] {
+                                                       door.Pass();
+                                                       took_more = committer->health().ok();
+                                                     }))
+                .ok());
+    for (int i = 1; i < 2 * kMany; ++i) {
+      REQUIRE(committer->Enqueue(RowUnit("k" + std::to_string(i)), answered.As(i)).ok());
+    }
+    std::thread opener([&] {
+      // By then the next group has failed, if it is going to.
+      while (store.commits() < 3) std::this_thread::yield();
+      door.Open();
+    });
+    store.first.Open();
+    opener.join();
+    CHECK(committer->Shutdown(absl::Seconds(30)).code() == absl::StatusCode::kUnavailable);
+  }
+  CHECK(took_more);
+  CHECK(listener.then == kMany);
+  CHECK(answered.count() == 2 * kMany);
+  CHECK(!answered.together);
+}
+
+TEST_CASE("A conflict is told behind those that were durable before it") {
+  MemoryStore memory({.limits = {.batch_units = kMany}});
+  GatedStore store(memory);
+  Answered answered;
+  Door door;
+  auto opened = Committer::Open(store, {.writer = "w", .shared_rows = true});
+  REQUIRE(opened.ok());
+  const auto committer = *std::move(opened);
+  // Read before another writer changes it.
+  Transaction late = committer->Begin();
+  REQUIRE(late.Get("shared").ok());
+  late.Put("shared", "late");
+  {
+    const auto other = Committer::Open(memory, {.writer = "other", .shared_rows = true});
+    REQUIRE(other.ok());
+    Transaction first = (*other)->Begin();
+    first.Put("shared", "first");
+    REQUIRE(std::move(first).Commit().ok());
+    REQUIRE((*other)->Shutdown(absl::Seconds(30)).ok());
+  }
+  HoldFirst(*committer, store);
+  REQUIRE(committer->Enqueue(RowUnit("k0"), answered.As(0, [&] { door.Pass(); })).ok());
+  for (int i = 1; i < kMany; ++i) {
+    REQUIRE(committer->Enqueue(RowUnit("k" + std::to_string(i)), answered.As(i)).ok());
+  }
+  REQUIRE(std::move(late).CommitThen(answered.As(kMany)).ok());
+  store.first.Open();
+  while (store.commits() < 3) std::this_thread::yield();
+  door.Open();
+  REQUIRE(committer->Shutdown(absl::Seconds(30)).ok());
+  const auto answers = answered.Take();
+  REQUIRE(answers.size() == kMany + 1);
+  CHECK(answers.back() == std::pair(kMany, absl::StatusCode::kAborted));
+  CHECK(!answered.together);
 }
 
 TEST_CASE("A callback of a large group may enqueue, and may not wait for a commit") {
