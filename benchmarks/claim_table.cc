@@ -47,6 +47,8 @@ constexpr double kTailFloor = std::numeric_limits<double>::infinity();
 constexpr double kStepCpuFloor = 2.4;
 // The page's 1.0 us is of a machine on which append takes 4.8 us a saga.
 constexpr double kStepsOfAppend = 3 * 1.0 / 4.8;
+// 0.45 to 0.67 on an EPYC with two other programs running beside it.
+constexpr double kStepsOfAppendFloor = 1.0;
 // Claim 9: 1.8 times the scan with 100,000 sagas, 2.4 to 3.2 times with 1,000,000 on a busy
 // machine; with few of them the synced batch that takes the store over counts, too.
 constexpr double kOpenFloor = 8;
@@ -83,7 +85,7 @@ constexpr std::array kClaims = {
     Claim{"6", "CPU a step, memory store", "us", "memory", "memory", "", CpuPerStep, kAtMost, 1.0,
           kStepCpuFloor},
     Claim{"6", "the same, a saga of three", "us", "memory", "memory", "append", Cpu, kAtMost,
-          kStepsOfAppend},
+          kStepsOfAppend, kStepsOfAppendFloor},
     Claim{"7", "allocations a saga", "", "allocations", "allocations", "", Allocations, kAtMost, 4},
     Claim{"8", "heap a saga in flight", "B", "weight", "in flight", "", HeapASaga, kAtMost, 1024},
     Claim{"8", "heap a saga asleep, far timer", "B", "weight", "asleep, timer", "", HeapASaga,
