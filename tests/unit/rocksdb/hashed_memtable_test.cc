@@ -24,7 +24,6 @@ class Db {
     options.memtable_factory = std::move(memtable);
     options.memtable_prefix_bloom_size_ratio = 0.01;
     options.memtable_whole_key_filtering = true;
-    options.disable_auto_compactions = true;
     rocksdb::DB* db = nullptr;
     REQUIRE(rocksdb::DB::Open(options, path, &db).ok());
     db_.reset(db);
